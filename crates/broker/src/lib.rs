@@ -1,0 +1,254 @@
+//! Mailboxes and what carries publications to them: the [`Broker`] trait, its contract in words, and two
+//! implementations that pass the same contract suite: [`memory`] (in this process) and [`rabbit`] (RabbitMQ).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pollgate_model::{EventId, Mailbox, Recipient, Timestamp};
+use tokio::sync::{mpsc, watch};
+
+pub mod error;
+pub mod memory;
+pub mod rabbit;
+
+pub use error::BrokerError;
+
+/// The publisher's own number for a publication, given back in its [`Outcome`].
+pub type Ticket = i64;
+
+/// A delivery's number within its consumer; only good for that consumer.
+pub type DeliveryTag = u64;
+
+/// What the broker has to do to keep a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Kept over a restart of the broker.
+    Persistent,
+    /// May be lost when the broker restarts: [`BrokerState::incarnation`] changes then, and every mailbox resyncs.
+    Transient,
+}
+
+/// An event on its way to its recipients.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// Comes back in the [`Outcome`].
+    pub ticket: Ticket,
+    /// The event's id; a repeat of the publication bears the same one.
+    pub id: EventId,
+    /// The event as JSON, carried as it is.
+    pub payload: Bytes,
+    /// Who gets it.
+    pub recipients: Arc<[Recipient]>,
+    /// What the broker has to do to keep it.
+    pub durability: Durability,
+    /// After this it need not be delivered any more. The mailbox's own time to live applies as well.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// How a publication ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The publication's ticket.
+    pub ticket: Ticket,
+    /// `Ok`: the broker answers for it to all recipients. `Err`: unknown; publish it again with the same id.
+    pub result: Result<(), BrokerError>,
+}
+
+/// Where outcomes go. Unbounded, and yet bounded: one outcome for each ticket taken, and the publisher bounds those.
+pub type Outcomes = mpsc::UnboundedSender<Outcome>;
+
+/// One event handed to a consumer, unacked until [`Consumer::ack`].
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Acks name it.
+    pub tag: DeliveryTag,
+    /// The event's id.
+    pub id: EventId,
+    /// The event as JSON.
+    pub payload: Bytes,
+    /// It was handed out before, here or elsewhere, and came back unacked.
+    pub redelivered: bool,
+    /// Nothing remembers it but this delivery: it needs no ack and is not given back by a release.
+    pub ephemeral: bool,
+}
+
+/// Why a consumer ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detached {
+    /// The mailbox is gone (deleted, expired), with all that waited in it.
+    Gone,
+    /// The way to the broker is gone; what was not acked will be delivered again to the next consumer.
+    Lost,
+}
+
+/// Where a consumer's deliveries go. Called on the broker's own threads: must not block, must not call back into
+/// the consumer.
+pub trait Inbox: Send + Sync + 'static {
+    /// A delivery, in the order in which the mailbox held them.
+    fn deliver(&self, delivery: Delivery);
+    /// The consumer ended by itself; no more deliveries come, tags are void. Called at most once.
+    fn detached(&self, why: Detached);
+}
+
+/// A lingering consumer of one mailbox. Dropping it is a release that nobody waits for.
+#[async_trait]
+pub trait Consumer: Send + Sync {
+    /// These deliveries are done: they leave the mailbox. Queued, never blocks; unknown tags are ignored.
+    /// An ack that is lost with its connection means a redelivery.
+    fn ack(&self, tags: &[DeliveryTag]);
+
+    /// Ends the consumer. Everything delivered and not acked goes back to its place in the mailbox, in order, and
+    /// the next consumer gets it first, with `redelivered` set. After the answer no delivery comes any more, and
+    /// all acks queued before have taken effect.
+    ///
+    /// # Errors
+    /// The way to the broker is gone, which gives everything back as well.
+    async fn release(&self) -> Result<(), BrokerError>;
+}
+
+/// A new consumer, and what was found.
+pub struct Attached {
+    /// The mailbox was there before. False for one that had to be made: whatever it once held is gone.
+    pub existed: bool,
+    /// Events that were ready when the consumer was made; may count expired ones.
+    pub ready: u64,
+    /// The consumer.
+    pub consumer: Box<dyn Consumer>,
+}
+
+/// What was taken out of a mailbox that nobody consumed, as unacked deliveries in order.
+pub struct Taken {
+    /// The deliveries.
+    pub deliveries: Vec<Delivery>,
+    /// Nothing more was ready after these.
+    pub drained: bool,
+    /// Acks and releases them; it gets no further deliveries.
+    pub consumer: Box<dyn Consumer>,
+}
+
+/// A mailbox's size, as the broker counts it now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Events waiting; may count ones that have expired and not yet reached the head.
+    pub ready: u64,
+    /// Events delivered and not acked; `None` where the broker does not tell (AMQP does not).
+    pub unacked: Option<u64>,
+    /// Consumers attached, over all gateways.
+    pub consumers: u64,
+}
+
+/// How the broker is, kept up to date by the implementation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerState {
+    /// Publishing and consuming work.
+    pub up: bool,
+    /// The broker has blocked publishers (memory or disk alarm); consuming goes on.
+    pub blocked: bool,
+    /// Names the transient state of the broker; another number means that it was lost. 0 until it is known.
+    pub incarnation: u32,
+}
+
+/// Sizes and times of mailboxes.
+#[derive(Clone, Debug)]
+pub struct MailboxLimits {
+    /// How long an event waits.
+    pub message_ttl: std::time::Duration,
+    /// How many events wait; one more drops the oldest.
+    pub max_length: u64,
+    /// How long a main mailbox lives without being used.
+    pub expires: std::time::Duration,
+    /// How long a session's mailbox lives without being used.
+    pub session_expires: std::time::Duration,
+    /// Most unacked deliveries of one consumer.
+    pub prefetch: u16,
+}
+
+impl Default for MailboxLimits {
+    fn default() -> Self {
+        let secs = std::time::Duration::from_secs;
+        Self {
+            message_ttl: secs(3600),
+            max_length: 10_000,
+            expires: secs(7 * 24 * 3600),
+            session_expires: secs(600),
+            prefetch: 256,
+        }
+    }
+}
+
+/// Carries publications to mailboxes, and mailboxes to consumers.
+///
+/// - A user has a main mailbox and one for each session; all are bound to the user, so one publication reaches
+///   every mailbox the user has at that moment. A user without any gets the main one made, when the recipient
+///   says so: a publication is never confirmed for such a recipient before it stands in a mailbox.
+/// - Mailboxes may vanish at any time (expiry, an operator, a node). Implementations notice and make them again;
+///   what they know of existing mailboxes is a hint that heals.
+/// - Publications to one mailbox keep the order in which `publish` was called.
+/// - Every await is bounded in time: a broker that hangs is an error, never a hang.
+#[async_trait]
+pub trait Broker: Send + Sync + 'static {
+    /// Takes a publication into the publishing window; its [`Outcome`] follows on the channel that the broker was
+    /// made with: once, and only for publications taken (`Ok`). Waits while the window is full.
+    ///
+    /// RabbitMQ confirms when it has it (persistent: on disk); the in-process broker when every recipient's
+    /// mailboxes have acked, expired or dropped it, because nothing else carries it over a restart.
+    ///
+    /// # Errors
+    /// Not taken: the broker is away, or its window stayed full too long.
+    async fn publish(&self, publication: Publication) -> Result<(), BrokerError>;
+
+    /// Publishes without promise: to mailboxes that exist, no outcome, dropped when the broker is away or busy
+    /// (`false`). The ticket is ignored.
+    fn publish_ephemeral(&self, publication: Publication) -> bool;
+
+    /// Attaches a lingering consumer, making the mailbox if it is missing. Deliveries start at once, at most
+    /// [`MailboxLimits::prefetch`] unacked.
+    ///
+    /// # Errors
+    /// The broker is away or refused.
+    async fn consume(&self, mailbox: &Mailbox, inbox: Arc<dyn Inbox>) -> Result<Attached, BrokerError>;
+
+    /// Takes up to `most` events out of a mailbox, for whoever takes it over. `None`: there is no such mailbox, or
+    /// somebody consumes it. Never makes a mailbox.
+    ///
+    /// # Errors
+    /// The broker is away or refused.
+    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError>;
+
+    /// Makes the mailbox if it is missing; `true` when it was there. Renews its expiry.
+    ///
+    /// # Errors
+    /// The broker is away or refused.
+    async fn ensure(&self, mailbox: &Mailbox) -> Result<bool, BrokerError>;
+
+    /// Deletes the mailbox if it is empty and nobody consumes it; `false`: it was not, or is not there.
+    ///
+    /// # Errors
+    /// The broker is away or refused.
+    async fn delete_if_idle(&self, mailbox: &Mailbox) -> Result<bool, BrokerError>;
+
+    /// The mailbox's size; `None`: there is no such mailbox.
+    ///
+    /// # Errors
+    /// The broker is away or refused.
+    async fn depth(&self, mailbox: &Mailbox) -> Result<Option<Depth>, BrokerError>;
+
+    /// Drops everything that waits (not what is unacked); how many that was. No such mailbox: 0.
+    ///
+    /// # Errors
+    /// The broker is away or refused.
+    async fn purge(&self, mailbox: &Mailbox) -> Result<u64, BrokerError>;
+
+    /// Deletes the mailbox with all that is in it; its consumers are told ([`Detached::Gone`]). No such mailbox: no error.
+    ///
+    /// # Errors
+    /// The broker is away or refused.
+    async fn delete(&self, mailbox: &Mailbox) -> Result<(), BrokerError>;
+
+    /// How the broker is, now and whenever it changes.
+    fn state(&self) -> watch::Receiver<BrokerState>;
+
+    /// Stops: publications in flight are waited for within `grace`, consumers are released, connections closed.
+    async fn close(&self, grace: std::time::Duration);
+}

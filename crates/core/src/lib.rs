@@ -1,0 +1,1 @@
+//! The rules of pollgate: sending, relaying, mailboxes, polling

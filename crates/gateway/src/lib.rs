@@ -1,0 +1,1 @@
+//! Long-polling event gateway backed by RabbitMQ

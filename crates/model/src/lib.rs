@@ -1,0 +1,29 @@
+//! The vocabulary of pollgate: what a user, a room, a message, an event, a mailbox and a cursor are.
+//!
+//! Plain types with one door each: a value that exists is valid. No I/O, nothing asynchronous.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`id`] | ids of users, sessions, rooms, messages, events |
+//! | [`message`] | what is sent, and what was accepted |
+//! | [`event`] | the envelope a client receives, serialised once |
+//! | [`mailbox`] | where a user's events wait, and who gets an event |
+//! | [`cursor`] | what a client sends back to confirm what it got |
+//! | [`page`] | pages of history |
+//! | [`time`] | points in time as the API writes them |
+
+pub mod cursor;
+pub mod event;
+pub mod id;
+pub mod mailbox;
+pub mod message;
+pub mod page;
+pub mod time;
+
+pub use cursor::{BadCursor, Cursor};
+pub use event::{EncodedEvent, EventKind};
+pub use id::{AttachmentId, BadId, ClientId, EventId, InstanceId, MessageId, RoomId, SessionId, UserId};
+pub use mailbox::{Mailbox, Recipient};
+pub use message::{Message, NewMessage, Target};
+pub use page::{History, Range};
+pub use time::Timestamp;

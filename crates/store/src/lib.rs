@@ -1,0 +1,1 @@
+//! The database: PostgreSQL and SQLite behind one door.

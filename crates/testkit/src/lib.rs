@@ -1,0 +1,1 @@
+//! Starts real gateways, brokers and databases for tests

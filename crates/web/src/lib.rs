@@ -1,0 +1,1 @@
+//! The browser side of pollgate, as files inside the binary
