@@ -69,8 +69,6 @@ pub struct Delivery {
     pub payload: Bytes,
     /// It was handed out before, here or elsewhere, and came back unacked.
     pub redelivered: bool,
-    /// Nothing remembers it but this delivery: it needs no ack and is not given back by a release.
-    pub ephemeral: bool,
 }
 
 /// Why a consumer ended by itself.
