@@ -1,1 +1,5 @@
-//! Long-polling event gateway backed by RabbitMQ
+//! The pollgate gateway: HTTP and the process.
+
+pub mod auth;
+pub mod settings;
+pub mod telemetry;
