@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 pub mod error;
 pub mod memory;
 pub mod rabbit;
+mod task;
 
 pub use error::BrokerError;
 

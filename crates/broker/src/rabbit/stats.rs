@@ -1,0 +1,48 @@
+//! Counters of what was asked of RabbitMQ.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What this broker did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RabbitStats {
+    /// Mailboxes declared.
+    pub declares: u64,
+    /// Publishes written, repeats included; one for each recipient.
+    pub published: u64,
+    /// Publishes confirmed.
+    pub confirmed: u64,
+    /// Publishes that came back because the recipient had no mailbox.
+    pub returned: u64,
+    /// Main mailboxes made again because of that.
+    pub redeclared: u64,
+    /// Connections made, of every kind.
+    pub connections: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) declares: AtomicU64,
+    pub(super) published: AtomicU64,
+    pub(super) confirmed: AtomicU64,
+    pub(super) returned: AtomicU64,
+    pub(super) redeclared: AtomicU64,
+    pub(super) connections: AtomicU64,
+}
+
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Counters {
+    pub(super) fn read(&self) -> RabbitStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RabbitStats {
+            declares: read(&self.declares),
+            published: read(&self.published),
+            confirmed: read(&self.confirmed),
+            returned: read(&self.returned),
+            redeclared: read(&self.redeclared),
+            connections: read(&self.connections),
+        }
+    }
+}
