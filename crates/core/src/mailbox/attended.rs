@@ -1,0 +1,279 @@
+//! One mailbox that this gateway attends: its window, its readers, and its consumers on the broker.
+//!
+//! Locking: `state` is a short std lock. The broker is never called under it (an ack may deliver at once, and a
+//! delivery takes this lock); what is to be acked is returned and acked after the lock is gone.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pollgate_broker::{Consumer, Delivery, Detached, Inbox};
+use pollgate_model::{EventId, Mailbox};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::window::{Done, Source, Window};
+
+/// Why a client must look at the history again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResyncReason {
+    /// The mailbox had vanished, with what was in it.
+    Gone,
+    /// The mailbox was full: the oldest events were dropped.
+    Overflowed,
+    /// The client was away for longer than events wait.
+    Expired,
+    /// The broker lost what it did not have to keep.
+    BrokerRestarted,
+}
+
+/// Where a mailbox is in its life here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    Closing,
+    Closed,
+}
+
+/// The take-over of the main mailbox by a session.
+pub(super) struct MainLink {
+    pub(super) consumer: Arc<dyn Consumer>,
+    /// Nothing waited behind what was taken.
+    pub(super) drained: bool,
+}
+
+/// The consumers of an attended mailbox.
+#[derive(Default)]
+pub(super) struct Link {
+    pub(super) own: Option<Arc<dyn Consumer>>,
+    pub(super) main: Option<MainLink>,
+}
+
+impl Link {
+    /// Deliveries come, or what the main mailbox held is being answered.
+    pub(super) fn is_up(&self) -> bool {
+        self.own.is_some() || self.main.as_ref().is_some_and(|main| !main.drained)
+    }
+
+    fn consumer(&self, source: Source) -> Option<&Arc<dyn Consumer>> {
+        match source {
+            Source::Own => self.own.as_ref(),
+            Source::Main => self.main.as_ref().map(|m| &m.consumer),
+            Source::Void => None,
+        }
+    }
+}
+
+/// A poll without a cursor that waits for events past `from`.
+pub(super) struct SimpleReader {
+    pub(super) id: u64,
+    pub(super) from: u64,
+}
+
+/// What the lock guards.
+pub(super) struct State {
+    pub(super) window: Window,
+    /// Names the window's positions in cursors; another number after a loss.
+    pub(super) incarnation: u32,
+    /// Tells the deliveries of the present consumer from those of one that is gone.
+    pub(super) epoch: u64,
+    pub(super) link: Link,
+    pub(super) phase: Phase,
+    /// The broker's transient state this was attached on.
+    pub(super) broker: u32,
+    /// The mailbox had to be made when it was attached.
+    pub(super) made: bool,
+    pub(super) resync: Option<ResyncReason>,
+    /// The consumer ended because the mailbox vanished; what the window holds is still good.
+    pub(super) gone: bool,
+    /// The last event answered or confirmed, for cursors.
+    pub(super) last: Option<EventId>,
+    /// The event that a cursor of elsewhere named, once it was found.
+    pub(super) seen: Option<EventId>,
+    /// Deliveries that were had already, to be acked at the next occasion.
+    pub(super) doubles: Vec<Done>,
+    /// Until then, or until `expected` events are here, answers wait for the first burst of a new consumer.
+    pub(super) burst_until: Option<Instant>,
+    pub(super) expected: u64,
+    pub(super) generation: u64,
+    pub(super) cursor_polls: usize,
+    pub(super) cursor_until: Option<Instant>,
+    pub(super) readers: Vec<SimpleReader>,
+    pub(super) next_reader: u64,
+    pub(super) written: u64,
+    pub(super) held: usize,
+    pub(super) idle_since: Instant,
+    /// It stands in the sweeper's queue.
+    pub(super) queued: bool,
+}
+
+/// See the module's text.
+pub(crate) struct Attended {
+    pub(super) mailbox: Mailbox,
+    pub(super) state: Mutex<State>,
+    /// Something changed that a poll may wait for.
+    pub(super) changed: Notify,
+    /// One attach at a time.
+    pub(super) attaching: tokio::sync::Mutex<()>,
+}
+
+/// Acks for after the lock.
+#[must_use]
+#[derive(Default)]
+pub(super) struct Acks(Vec<(Arc<dyn Consumer>, Vec<u64>)>);
+
+impl Acks {
+    /// Tells the consumers. Must be called without the state's lock.
+    pub(super) fn send(self) {
+        for (consumer, tags) in self.0 {
+            consumer.ack(&tags);
+        }
+    }
+}
+
+impl State {
+    /// Sorts what is done by whom to tell.
+    pub(super) fn acks(&self, done: &[Done]) -> Acks {
+        let mut acks = Acks::default();
+        for source in [Source::Own, Source::Main] {
+            let tags: Vec<u64> = done.iter().filter(|d| d.source == source).map(|d| d.tag).collect();
+            if let (false, Some(consumer)) = (tags.is_empty(), self.link.consumer(source)) {
+                acks.0.push((consumer.clone(), tags));
+            }
+        }
+        acks
+    }
+
+    /// A cursor loop has this mailbox, so polls without a cursor confirm nothing.
+    pub(super) fn is_cursors(&self, now: Instant) -> bool {
+        self.cursor_polls > 0 || self.cursor_until.is_some_and(|until| now < until)
+    }
+
+    /// Until when an answer should wait although events are here: the first burst of a new consumer is still
+    /// coming in, and one answer shall drain it, without what the client says it has seen.
+    pub(super) fn wait_for_burst(&mut self, now: Instant) -> Option<Instant> {
+        let until = self.burst_until?;
+        let complete = self.window.len() as u64 >= self.expected && !self.window.expects_seen();
+        if complete || now >= until {
+            self.burst_until = None;
+            self.window.forget_seen();
+            return None;
+        }
+        Some(until)
+    }
+
+    /// The take-over of which everything is confirmed, if there is one; its end is a job for after the acks.
+    pub(super) fn ended_take_over(&mut self) -> Option<MainLink> {
+        let ended = self.link.own.is_some() && !self.window.has_main();
+        self.link.main.take_if(|main| ended && main.drained)
+    }
+
+    /// Confirms what every waiting simple poll has had.
+    pub(super) fn confirm_written(&mut self) -> Acks {
+        let slowest = self.readers.iter().map(|r| r.from).min().unwrap_or(u64::MAX);
+        let done = self.window.confirm(self.written.min(slowest));
+        self.acks(&done)
+    }
+}
+
+impl Attended {
+    pub(super) fn new(mailbox: Mailbox) -> Arc<Self> {
+        Arc::new(Self {
+            mailbox,
+            state: Mutex::new(State {
+                window: Window::default(),
+                incarnation: 0,
+                epoch: 0,
+                link: Link::default(),
+                phase: Phase::Open,
+                broker: 0,
+                made: false,
+                resync: None,
+                gone: false,
+                last: None,
+                seen: None,
+                doubles: Vec::new(),
+                burst_until: None,
+                expected: 0,
+                generation: 0,
+                cursor_polls: 0,
+                cursor_until: None,
+                readers: Vec::new(),
+                next_reader: 0,
+                written: 0,
+                held: 0,
+                idle_since: Instant::now(),
+                queued: false,
+            }),
+            changed: Notify::new(),
+            attaching: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // nothing under this lock leaves the state half-changed, so a panic elsewhere does not spoil it
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the mailbox was let go.
+    pub(super) async fn closed(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.lock().phase == Phase::Closed {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// Brings the deliveries of one consumer to the mailbox it was made for.
+pub(super) struct Entrance {
+    pub(super) attended: Arc<Attended>,
+    pub(super) epoch: u64,
+}
+
+impl Inbox for Entrance {
+    fn deliver(&self, delivery: Delivery) {
+        let mut state = self.attended.lock();
+        if state.epoch != self.epoch {
+            return; // of a consumer that is gone: the broker still has it
+        }
+        if let Some(double) = state.window.arrive(delivery, Source::Own) {
+            state.doubles.push(double);
+            return;
+        }
+        let wake = state.held > 0;
+        drop(state);
+        if wake {
+            self.attended.changed.notify_waiters();
+        }
+    }
+
+    fn detached(&self, why: Detached) {
+        let mut state = self.attended.lock();
+        if state.epoch != self.epoch {
+            return;
+        }
+        state.epoch += 1;
+        state.doubles.clear();
+        let link = std::mem::take(&mut state.link);
+        match why {
+            Detached::Lost => {
+                state.window.reset();
+                state.incarnation = 0;
+            }
+            Detached::Gone => {
+                state.window.detach();
+                state.gone = true;
+                state.resync = Some(ResyncReason::Gone);
+            }
+        }
+        drop(state);
+        drop(link);
+        self.attended.changed.notify_waiters();
+    }
+}
+
+/// How long answers wait for the first burst of a new consumer, at most: some round trips to the broker.
+pub(super) const BURST: Duration = Duration::from_millis(60);

@@ -1,0 +1,400 @@
+//! One poll: attach, confirm, hold, answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pollgate_broker::BrokerError;
+use pollgate_model::{Cursor, EventId, Mailbox, Timestamp};
+use rand::Rng as _;
+use tokio::time::{Instant, timeout_at};
+
+use super::attended::{Acks, Attended, MainLink, Phase, ResyncReason, SimpleReader, State};
+use super::seats::Seat;
+use super::{Mailboxes, attach};
+use crate::CoreError;
+
+/// How a poll says what it has had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollCursor {
+    /// No cursor: what is written to the socket counts as delivered.
+    Simple,
+    /// An empty cursor: the start of a loop.
+    Start,
+    /// Everything up to this is confirmed.
+    At(Cursor),
+}
+
+/// What a poll asks for.
+#[derive(Clone, Debug)]
+pub struct PollRequest {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// How the poll says what it has had.
+    pub cursor: PollCursor,
+    /// Most events in the answer.
+    pub limit: usize,
+    /// How long to hold when there is nothing; cut to the configured most.
+    pub wait: Duration,
+}
+
+/// The answer to a poll.
+#[derive(Debug)]
+pub struct Polled {
+    /// Events as JSON, oldest first.
+    pub events: Vec<Bytes>,
+    /// What to send back to confirm them.
+    pub cursor: Cursor,
+    /// Events may have been missed, and why.
+    pub resync: Option<ResyncReason>,
+    /// Events stayed behind.
+    pub more: bool,
+    /// How long the client should wait before it asks again.
+    pub pause: Duration,
+    /// To be told when the answer was written.
+    pub receipt: Receipt,
+}
+
+/// What becomes of an answer. A poll without a cursor confirms when its answer was written; dropped before that, it
+/// has confirmed nothing. For a cursor poll it does nothing: only the next cursor proves anything.
+#[derive(Debug)]
+pub struct Receipt {
+    attendance: Attendance,
+    upto: u64,
+}
+
+impl Receipt {
+    /// The answer was written to the socket.
+    pub fn written(mut self) {
+        self.attendance.wrote(self.upto);
+    }
+}
+
+/// A poll's hold on a mailbox: the only thing that marks a mailbox as attended. Dropping it, whatever the reason,
+/// restarts the idle clock.
+struct Attendance {
+    mailboxes: Arc<Mailboxes>,
+    attended: Arc<Attended>,
+    _seat: Seat,
+    /// This cursor poll's number; a higher one has superseded it.
+    generation: Option<u64>,
+    /// This simple poll's number among the readers.
+    reader: Option<u64>,
+}
+
+impl std::fmt::Debug for Attendance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Attendance({})", self.attended.mailbox)
+    }
+}
+
+impl Attendance {
+    /// `None`: the mailbox is being let go.
+    fn begin(mailboxes: &Arc<Mailboxes>, attended: &Arc<Attended>, seat: Seat, cursor: PollCursor) -> Result<Self, Seat> {
+        let mut state = attended.lock();
+        if state.phase != Phase::Open {
+            return Err(seat);
+        }
+        state.held += 1;
+        let (mut generation, mut reader) = (None, None);
+        if cursor == PollCursor::Simple {
+            let (id, from) = (state.next_reader, state.window.confirmed());
+            state.next_reader += 1;
+            state.readers.push(SimpleReader { id, from });
+            reader = Some(id);
+        } else {
+            state.generation += 1;
+            state.cursor_polls += 1;
+            generation = Some(state.generation);
+        }
+        let supersedes = state.cursor_polls > 1;
+        drop(state);
+        if supersedes {
+            attended.changed.notify_waiters();
+        }
+        Ok(Self { mailboxes: mailboxes.clone(), attended: attended.clone(), _seat: seat, generation, reader })
+    }
+
+    fn wrote(&mut self, upto: u64) {
+        let Some(reader) = self.reader.take() else { return };
+        let mut state = self.attended.lock();
+        state.readers.retain(|r| r.id != reader);
+        if !state.is_cursors(Instant::now()) {
+            state.written = state.written.max(upto);
+            state.resync = None;
+        }
+        let acks = state.confirm_written();
+        drop(state);
+        acks.send();
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let mut state = self.attended.lock();
+        let mut acks = Acks::default();
+        if let Some(reader) = self.reader.take() {
+            state.readers.retain(|r| r.id != reader);
+            acks = state.confirm_written(); // what the others had may have waited for this one
+        }
+        if self.generation.is_some() {
+            state.cursor_polls -= 1;
+            state.cursor_until = Some(now + self.mailboxes.settings.linger);
+        }
+        state.held -= 1;
+        if state.held == 0 {
+            state.idle_since = now;
+        }
+        let sweep = state.held == 0 && !std::mem::replace(&mut state.queued, true);
+        drop(state);
+        acks.send();
+        if sweep {
+            self.mailboxes.sweep_later(self.attended.clone(), now);
+        }
+    }
+}
+
+/// What a look at the mailbox found.
+enum Look {
+    Answer(Answer),
+    Wait(Instant),
+    Attach,
+    Advance,
+    Superseded,
+}
+
+/// A look, and what is to be done about it outside of the lock.
+struct Seen {
+    look: Look,
+    acks: Acks,
+    ended: Option<MainLink>,
+}
+
+struct Answer {
+    events: Vec<Bytes>,
+    upto: u64,
+    cursor: Cursor,
+    resync: Option<ResyncReason>,
+    more: bool,
+}
+
+/// A poll under way.
+struct Poll {
+    attendance: Attendance,
+    request: PollRequest,
+    /// The epoch in which the cursor was applied; a new consumer needs it again.
+    applied: Option<u64>,
+    deadline: Instant,
+}
+
+impl Mailboxes {
+    /// Events at hand, or the first to arrive within the hold; none: an empty answer.
+    ///
+    /// Cancel safe: dropped while it waits, it has taken nothing.
+    ///
+    /// # Errors
+    /// Superseded by another cursor poll, no seat, or the broker was away for the whole hold.
+    pub async fn poll(self: &Arc<Self>, request: PollRequest) -> Result<Polled, CoreError> {
+        let attendance = self.enter(&request).await?;
+        let mut drain = self.drain.clone();
+        let mut draining = drain.is_set();
+        // whoever comes while we drain is told at once to go elsewhere, with what is at hand
+        let wait = if draining { Duration::ZERO } else { self.hold_of(request.wait) };
+        let mut poll = Poll { attendance, request, applied: None, deadline: Instant::now() + wait };
+        loop {
+            let attended = poll.attendance.attended.clone();
+            let mut changed = std::pin::pin!(attended.changed.notified());
+            changed.as_mut().enable(); // registered before the look: nothing slips in between
+            let Seen { look, acks, ended } = poll.look();
+            acks.send();
+            if let Some(main) = ended {
+                let work = attach::finish_take_over(self.clone(), attended.mailbox.clone(), main);
+                drop(self.tasks.job(work));
+            }
+            let until = match look {
+                Look::Answer(answer) => return Ok(poll.answered(answer, draining)),
+                Look::Superseded => return Err(CoreError::Superseded),
+                Look::Attach => {
+                    poll.with_broker(attach::attach(self.clone(), attended.clone())).await?;
+                    continue;
+                }
+                Look::Advance => {
+                    poll.with_broker(attach::advance(self.clone(), attended.clone())).await?;
+                    continue;
+                }
+                Look::Wait(until) => until,
+            };
+            if draining {
+                // a drain shortened the deadline already: an arrival or that deadline ends the hold
+                let _late = timeout_at(until, changed).await;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                _arrived_or_late = timeout_at(until, changed) => {}
+                () = drain.wait() => {
+                    draining = true;
+                    let spread = self.settings.hold.min(poll.deadline.saturating_duration_since(Instant::now()));
+                    poll.deadline = Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..0.5));
+                }
+            }
+        }
+    }
+
+    /// The hold asked for, within bounds, less some jitter.
+    fn hold_of(&self, wait: Duration) -> Duration {
+        let less = f64::from(self.settings.jitter_percent) / 100.0 * rand::rng().random_range(0.0..1.0);
+        wait.min(self.settings.hold).mul_f64((1.0 - less).clamp(0.0, 1.0))
+    }
+
+    async fn enter(self: &Arc<Self>, request: &PollRequest) -> Result<Attendance, CoreError> {
+        let mut seat = self.seats.take(&request.mailbox.user)?;
+        loop {
+            let attended = self.find_or_make(&request.mailbox)?;
+            match Attendance::begin(self, &attended, seat, request.cursor) {
+                Ok(attendance) => return Ok(attendance),
+                Err(unused) => seat = unused,
+            }
+            attended.closed().await;
+        }
+    }
+}
+
+impl Poll {
+    /// Runs a job on the broker. While the broker is away, waits and lets the caller look again, until the hold ends.
+    async fn with_broker(
+        &mut self,
+        work: impl Future<Output = Result<(), BrokerError>> + Send + 'static,
+    ) -> Result<(), CoreError> {
+        let mailboxes = self.attendance.mailboxes.clone();
+        let outcome = mailboxes.tasks.job(work).await;
+        let error = match outcome {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error,
+            Err(failed) => return Err(CoreError::Internal(failed.to_string())),
+        };
+        if Instant::now() >= self.deadline {
+            return Err(error.into());
+        }
+        let mut state = mailboxes.broker.state();
+        let pause = Duration::from_millis(rand::rng().random_range(50..250));
+        let until = self.deadline.min(Instant::now() + pause);
+        tokio::time::sleep_until(until).await;
+        if !state.borrow_and_update().up {
+            // up again, or the end of the hold: the next look says which
+            let _late = timeout_at(self.deadline, state.wait_for(|s| s.up)).await;
+        }
+        Ok(())
+    }
+
+    /// Looks whether there is something to answer. Short, under the lock; what is to be acked is acked after it.
+    fn look(&mut self) -> Seen {
+        let attendance = &self.attendance;
+        let mut state = attendance.attended.lock();
+        if attendance.generation.is_some_and(|mine| state.generation != mine) {
+            return Seen { look: Look::Superseded, acks: Acks::default(), ended: None };
+        }
+        if !state.link.is_up() {
+            return Seen { look: Look::Attach, acks: Acks::default(), ended: None };
+        }
+        let mut done = std::mem::take(&mut state.doubles);
+        if self.applied != Some(state.epoch) {
+            self.applied = Some(state.epoch);
+            if let PollCursor::At(cursor) = self.request.cursor {
+                done.extend(state.apply(&cursor, &attendance.mailboxes));
+            }
+        }
+        done.extend(state.window.match_seen());
+        let acks = state.acks(&done);
+        let ended = state.ended_take_over();
+        let look = self.decide(&mut state);
+        drop(state);
+        Seen { look, acks, ended }
+    }
+
+    fn decide(&self, state: &mut State) -> Look {
+        let now = Instant::now();
+        if state.link.main.as_ref().is_some_and(|m| !m.drained) && !state.window.has_main() {
+            return Look::Advance;
+        }
+        if let Some(until) = state.wait_for_burst(now) {
+            return Look::Wait(until);
+        }
+        let from = match self.attendance.reader {
+            Some(id) => state.readers.iter().find(|r| r.id == id).map_or(0, |r| r.from),
+            None => 0,
+        };
+        if state.window.has_past(from) || state.resync.is_some() || now >= self.deadline {
+            return Look::Answer(state.answer(&self.request, from, &self.attendance.mailboxes));
+        }
+        Look::Wait(self.deadline)
+    }
+
+    fn answered(self, answer: Answer, draining: bool) -> Polled {
+        let pause = match draining {
+            // long enough to be elsewhere by then, uneven so that not all come back at once
+            true => Duration::from_millis(rand::rng().random_range(250..1500)),
+            false => Duration::ZERO,
+        };
+        Polled {
+            events: answer.events,
+            cursor: answer.cursor,
+            resync: answer.resync,
+            more: answer.more,
+            pause,
+            receipt: Receipt { attendance: self.attendance, upto: answer.upto },
+        }
+    }
+}
+
+impl State {
+    /// Confirms what a cursor confirms, and finds out what its client may have missed.
+    fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes) -> Vec<super::window::Done> {
+        if cursor.instance == mailboxes.instance && cursor.incarnation == self.incarnation {
+            if cursor.resync {
+                self.resync = None;
+            }
+            return self.window.confirm(cursor.position);
+        }
+        let settings = &mailboxes.settings;
+        if self.made {
+            self.resync = Some(ResyncReason::Gone);
+        } else if cursor.issued_at.age_at(Timestamp::now()) > settings.message_ttl {
+            self.resync = Some(ResyncReason::Expired);
+        } else if settings.unstored && cursor.broker != 0 && self.broker != 0 && cursor.broker != self.broker {
+            self.resync = Some(ResyncReason::BrokerRestarted);
+        }
+        match cursor.last {
+            Some(last) if self.seen != Some(last) => {
+                self.seen = Some(last);
+                self.last = Some(last);
+                self.window.confirm_seen(last)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, request: &PollRequest, from: u64, mailboxes: &Mailboxes) -> Answer {
+        let batch = self.window.next(from, request.limit, mailboxes.settings.answer_bytes);
+        let last: Option<EventId> = batch.last.or(self.last);
+        self.last = last;
+        let full = self.window.len() >= usize::from(mailboxes.settings.prefetch);
+        let undrained = self.link.main.as_ref().is_some_and(|m| !m.drained);
+        Answer {
+            upto: batch.upto,
+            resync: self.resync,
+            more: batch.more || (!batch.events.is_empty() && (full || undrained)),
+            cursor: Cursor {
+                instance: mailboxes.instance,
+                incarnation: self.incarnation,
+                position: batch.upto,
+                broker: self.broker,
+                issued_at: Timestamp::now(),
+                last,
+                resync: self.resync.is_some(),
+            },
+            events: batch.events,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Lets mailboxes go that nobody polls any more.
+
+use std::sync::{Arc, PoisonError};
+
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep_until};
+
+use super::attach;
+use super::attended::{Attended, Phase};
+use super::Mailboxes;
+use crate::task::Stop;
+
+/// Releases under way at once at the end of the process.
+const RELEASES: usize = 64;
+
+impl Mailboxes {
+    /// The service that lets idle mailboxes go; ends with the stop signal.
+    pub(crate) async fn sweep(self: Arc<Self>, mut stop: Stop) {
+        loop {
+            let due = self.first_idle().map(|since| since + self.settings.linger);
+            tokio::select! {
+                () = stop.wait() => return,
+                () = self.idle_came.notified(), if due.is_none() => {}
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.sweep_first(),
+            }
+        }
+    }
+
+    fn first_idle(&self) -> Option<Instant> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).front().map(|(since, _)| *since)
+    }
+
+    /// The one idle for longest: away with it, unless somebody polled it meanwhile.
+    fn sweep_first(self: &Arc<Self>) {
+        let first = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some((_, attended)) = first else { return };
+        let mut state = attended.lock();
+        if state.held > 0 {
+            state.queued = false; // its last poll will queue it again
+            return;
+        }
+        let since = state.idle_since;
+        if since + self.settings.linger > Instant::now() {
+            drop(state);
+            self.sweep_later(attended, since);
+            return;
+        }
+        state.phase = Phase::Closing;
+        drop(state);
+        drop(self.tasks.job(attach::release(self.clone(), attended)));
+    }
+
+    /// Lets every mailbox go, held or not; for the end of the process, when no poll is left.
+    pub(crate) async fn release_all(self: &Arc<Self>) {
+        let all: Vec<Arc<Attended>> = self.attended.iter().map(|entry| entry.value().clone()).collect();
+        futures::stream::iter(all)
+            .for_each_concurrent(RELEASES, |attended| {
+                let was = std::mem::replace(&mut attended.lock().phase, Phase::Closing);
+                let mailboxes = self.clone();
+                async move {
+                    match was {
+                        Phase::Open => attach::release(mailboxes, attended).await,
+                        Phase::Closing => attended.closed().await,
+                        Phase::Closed => attended.lock().phase = Phase::Closed,
+                    }
+                }
+            })
+            .await;
+    }
+}

@@ -1,0 +1,228 @@
+//! Outbox relay: moves committed publications to the broker.
+//!
+//! Rule: a row leaves the outbox only after the broker has answered for it. A crash between the two publishes
+//! twice; receivers drop the second by its id. Order is kept per room, not across rooms.
+
+mod lease;
+mod queue;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pollgate_broker::{Broker, Durability, Outcome, Publication};
+use pollgate_model::Timestamp;
+use pollgate_store::{OnCommit, Outgoing, Store};
+use tokio::sync::{Notify, mpsc};
+use tracing::{Instrument as _, debug, debug_span, warn};
+
+use crate::slow::SlowStage;
+use crate::CoreSettings;
+use crate::task::Stop;
+use queue::{Next, Queue};
+
+/// Publications given to the broker in one turn.
+const TURN: usize = 256;
+/// Rows of the outbox read at once.
+const PAGE: i64 = 500;
+/// Outcomes settled at once.
+const SETTLE: usize = 1024;
+/// Pause before a failed turn is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// The writer's end of the relay: hears of what was committed. See the module's text.
+pub struct Relay {
+    queue: Mutex<Queue>,
+    wake: Notify,
+    /// Outbox rows of this instance, as far as it knows.
+    rows: AtomicUsize,
+    most_rows: usize,
+    /// Beats for which the outbox is looked through for rows that nobody offered.
+    uncertain: AtomicUsize,
+    unstored: bool,
+    slow: SlowStage,
+}
+
+impl OnCommit for Relay {
+    fn committed(&self, rows: Vec<Outgoing>) {
+        self.rows.fetch_add(rows.len(), Ordering::Relaxed);
+        self.queue().offer(rows);
+        self.wake.notify_one();
+    }
+
+    fn uncertain(&self) {
+        // the database may still be finishing that commit: looked at again for some beats of the lease
+        self.uncertain.store(lease::BEATS_OF_DOUBT, Ordering::Relaxed);
+        self.look_past(0);
+    }
+}
+
+impl Relay {
+    /// A relay with nothing to do.
+    #[must_use]
+    pub fn new(settings: &CoreSettings) -> Arc<Self> {
+        Arc::new(Self {
+            queue: Mutex::new(Queue::new(settings.relay_publications, settings.relay_bytes)),
+            wake: Notify::new(),
+            rows: AtomicUsize::new(0),
+            most_rows: settings.outbox_rows,
+            uncertain: AtomicUsize::new(0),
+            unstored: settings.unstored,
+            slow: SlowStage::new("publish", settings.slow),
+        })
+    }
+
+    /// Outbox rows of this instance that are not finished.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Publications waiting in memory for the broker.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue().waiting()
+    }
+
+    /// The outbox holds as many rows as it may.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows() >= self.most_rows
+    }
+
+    /// The outbox is to be read from past this ticket.
+    fn look_past(&self, ticket: i64) {
+        self.queue().look_past(ticket);
+        self.wake.notify_one();
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The service that publishes; ends with the stop signal, what is left stays in the outbox.
+    pub(crate) async fn publish(self: Arc<Self>, store: Store, broker: Arc<dyn Broker>, mut stop: Stop) {
+        loop {
+            let next = self.queue().next(TURN);
+            let turn = async {
+                match next {
+                    Next::Publish(rows) => {
+                        let stage = debug_span!("publish", publications = rows.len());
+                        self.give(&*broker, rows).instrument(stage).await
+                    }
+                    Next::Read(after) => self.read(&store, &*broker, after).await,
+                    Next::Idle => {
+                        self.wake.notified().await;
+                        true
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.wait() => return,
+                went_well = turn => {
+                    if !went_well {
+                        tokio::select! { () = stop.wait() => return, () = tokio::time::sleep(AGAIN) => {} }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Publishes rows in order; what the broker does not take is kept for the next turn. `false`: not all.
+    async fn give(&self, broker: &dyn Broker, rows: Vec<Outgoing>) -> bool {
+        if let Some(oldest) = rows.first() {
+            self.slow.note(oldest.accepted_at.age_at(Timestamp::now()));
+        }
+        let mut rows = rows.into_iter();
+        while let Some(row) = rows.next() {
+            if let Err(error) = broker.publish(self.publication(&row)).await {
+                debug!(%error, "publish was not taken, trying again");
+                let rest: Vec<Outgoing> = std::iter::once(row).chain(rows).collect();
+                self.queue().put_back(rest);
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn read(&self, store: &Store, broker: &dyn Broker, after: i64) -> bool {
+        match store.outbox_page(after, PAGE).await {
+            Ok(page) => {
+                let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+                let fresh = self.queue().read(after, page, full);
+                self.give(broker, fresh).await
+            }
+            Err(error) => {
+                debug!(%error, "outbox was not read, trying again");
+                false
+            }
+        }
+    }
+
+    fn publication(&self, row: &Outgoing) -> Publication {
+        let replayable = row.stored && self.unstored;
+        Publication {
+            ticket: row.ticket,
+            id: row.event.id,
+            payload: row.event.json.clone(),
+            recipients: row.recipients.clone(),
+            durability: if replayable { Durability::Transient } else { Durability::Persistent },
+            expires_at: row.expires_at,
+        }
+    }
+
+    /// The service that takes what the broker has answered for out of the outbox; ends when the broker is dropped
+    /// or with the stop signal.
+    pub(crate) async fn settle(
+        self: Arc<Self>,
+        store: Store,
+        mut outcomes: mpsc::UnboundedReceiver<Outcome>,
+        mut stop: Stop,
+    ) {
+        let mut batch = Vec::with_capacity(SETTLE);
+        loop {
+            tokio::select! {
+                got = outcomes.recv_many(&mut batch, SETTLE) => if got == 0 { return stop.wait().await },
+                () = stop.wait() => {
+                    // what is known by now is settled; the rest is published again by whoever adopts it
+                    while let Ok(outcome) = outcomes.try_recv() {
+                        batch.push(outcome);
+                    }
+                    self.settle_batch(&store, &mut batch);
+                    return;
+                }
+            }
+            self.settle_batch(&store, &mut batch);
+        }
+    }
+
+    fn settle_batch(&self, store: &Store, batch: &mut Vec<Outcome>) {
+        let mut done = Vec::with_capacity(batch.len());
+        let mut failed: Vec<i64> = Vec::new();
+        for outcome in batch.drain(..) {
+            match outcome.result {
+                Ok(()) => done.push(outcome.ticket),
+                Err(error) => {
+                    debug!(ticket = outcome.ticket, %error, "publication is unanswered, publishing again");
+                    failed.push(outcome.ticket);
+                }
+            }
+        }
+        let mut queue = self.queue();
+        queue.finished(&done);
+        queue.finished(&failed);
+        if let Some(first) = failed.iter().min() {
+            queue.look_past(first - 1);
+        }
+        drop(queue);
+        if !failed.is_empty() {
+            warn!(publications = failed.len(), "the broker did not answer for publications; they go out again");
+            self.wake.notify_one();
+        }
+        if !done.is_empty() {
+            let left = self.rows.load(Ordering::Relaxed).saturating_sub(done.len());
+            self.rows.store(left, Ordering::Relaxed);
+            store.settle(done);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What the relay has to publish, and in which order: a bounded queue in memory in front of the outbox table.
+//!
+//! Rule: a committed publication is either queued here, or in flight, or its ticket lies past `behind` and the
+//! outbox page that is read next will bring it. Memory only saves reading back; the outbox alone is the truth.
+
+use std::collections::{HashSet, VecDeque};
+
+use pollgate_store::Outgoing;
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    waiting: VecDeque<Outgoing>,
+    /// What the broker did not take comes before all else. At most what one turn gave out.
+    returned: VecDeque<Outgoing>,
+    bytes: usize,
+    /// Tickets queued here or in flight.
+    known: HashSet<i64>,
+    /// The outbox must be read from past this ticket on, before anything that waits here.
+    behind: Option<i64>,
+    /// Offers are refused until the outbox was read up to its end.
+    shut: bool,
+    /// The lowest ticket refused while shut.
+    refused: Option<i64>,
+    most: usize,
+    most_bytes: usize,
+}
+
+/// What to publish next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// These, in this order.
+    Publish(Vec<Outgoing>),
+    /// Read a page of the outbox past this ticket and give it to [`Queue::read`].
+    Read(i64),
+    /// Nothing at the moment.
+    Idle,
+}
+
+impl Queue {
+    pub(crate) fn new(most: usize, most_bytes: usize) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            returned: VecDeque::new(),
+            bytes: 0,
+            known: HashSet::new(),
+            behind: None,
+            shut: false,
+            refused: None,
+            most,
+            most_bytes,
+        }
+    }
+
+    /// Takes what was committed just now; what finds no room is read from the outbox later.
+    pub(crate) fn offer(&mut self, rows: Vec<Outgoing>) {
+        for row in rows {
+            if self.known.contains(&row.ticket) {
+                continue; // a page of the outbox was faster
+            }
+            if self.shut || self.waiting.len() >= self.most || self.bytes >= self.most_bytes {
+                self.refuse(row.ticket);
+                continue;
+            }
+            self.push(row);
+        }
+    }
+
+    fn push(&mut self, row: Outgoing) {
+        self.bytes += row.event.json.len();
+        self.known.insert(row.ticket);
+        self.waiting.push_back(row);
+    }
+
+    fn refuse(&mut self, ticket: i64) {
+        self.shut = true;
+        let lowest = self.refused.map_or(ticket, |refused| refused.min(ticket));
+        self.refused = Some(lowest);
+    }
+
+    /// The outbox holds rows past this ticket that nobody offered (an uncertain commit, a failed publication).
+    pub(crate) fn look_past(&mut self, ticket: i64) {
+        self.behind = Some(self.behind.map_or(ticket, |behind| behind.min(ticket)));
+    }
+
+    /// What to do next; at most `most` publications at once.
+    pub(crate) fn next(&mut self, most: usize) -> Next {
+        if !self.returned.is_empty() {
+            let count = most.min(self.returned.len());
+            return Next::Publish(self.returned.drain(..count).collect());
+        }
+        if let Some(after) = self.behind {
+            return Next::Read(after);
+        }
+        if !self.waiting.is_empty() {
+            let count = most.min(self.waiting.len());
+            let rows: Vec<Outgoing> = self.waiting.drain(..count).collect();
+            self.bytes -= rows.iter().map(|r| r.event.json.len()).sum::<usize>();
+            return Next::Publish(rows);
+        }
+        if let Some(lowest) = self.refused.take() {
+            // offers are taken again from here on, so the page that ends the reading misses nothing
+            self.shut = false;
+            self.behind = Some(lowest - 1);
+            return Next::Read(lowest - 1);
+        }
+        Next::Idle
+    }
+
+    /// Takes a page of the outbox that was read past `after`; what is left of it is to be published now.
+    pub(crate) fn read(&mut self, after: i64, page: Vec<Outgoing>, full: bool) -> Vec<Outgoing> {
+        let last = page.last().map(|row| row.ticket);
+        // `look_past` may have moved it down while the page was read
+        if self.behind == Some(after) {
+            self.behind = if full { last } else { None };
+        }
+        page.into_iter().filter(|row| self.known.insert(row.ticket)).collect()
+    }
+
+    /// Publications that were not taken by the broker come first at the next turn, in order.
+    pub(crate) fn put_back(&mut self, rows: Vec<Outgoing>) {
+        for row in rows.into_iter().rev() {
+            self.returned.push_front(row);
+        }
+    }
+
+    /// These are finished: confirmed, or to be read from the outbox again.
+    pub(crate) fn finished(&mut self, tickets: &[i64]) {
+        for ticket in tickets {
+            self.known.remove(ticket);
+        }
+    }
+
+    /// Queued and in flight.
+    pub(crate) fn known(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Queued only.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len() + self.returned.len()
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

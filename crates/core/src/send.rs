@@ -1,0 +1,39 @@
+//! Sending: a message, checked and committed.
+
+use pollgate_model::NewMessage;
+use pollgate_store::Sent;
+use tokio::time::Instant;
+use tracing::{Instrument as _, debug_span};
+
+use crate::{Core, CoreError};
+
+impl Core {
+    /// Accepts a message: it is committed when this answers, and will reach every recipient.
+    ///
+    /// Dropped while it waits, the message may or may not have been accepted; its `client_id` makes a retry harmless.
+    ///
+    /// # Errors
+    /// Nothing was accepted; only [`CoreError::StoreUncertain`] leaves that open.
+    pub async fn send(&self, new: NewMessage) -> Result<Sent, CoreError> {
+        if new.body.is_empty() && new.attachments.is_empty() {
+            return Err(CoreError::Invalid("body: must not be empty".into()));
+        }
+        let most = self.settings.text_bytes;
+        if new.body.len() > most {
+            return Err(CoreError::TooLarge(format!("body: at most {most} bytes")));
+        }
+        if new.body.as_bytes().contains(&0) {
+            return Err(CoreError::Invalid("body: must not contain NUL".into()));
+        }
+        self.room_in_outbox()?;
+        let started = Instant::now();
+        let sent = self.store.send(new).instrument(debug_span!("commit")).await?;
+        self.slow_commit.note(started.elapsed());
+        Ok(sent)
+    }
+
+    /// The outbox has room for one more.
+    pub(crate) fn room_in_outbox(&self) -> Result<(), CoreError> {
+        if self.relay.is_full() { Err(CoreError::Overloaded("outbox")) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,69 @@
+//! What can be set about the rules: times, sizes and bounds.
+
+use std::time::Duration;
+
+/// Everything the rules can be told; the gateway's configuration fills it.
+#[derive(Clone, Debug)]
+pub struct CoreSettings {
+    /// Longest hold of a poll.
+    pub hold: Duration,
+    /// How unevenly holds end, in percent of the hold: loops started together must not stay in step.
+    pub jitter_percent: u32,
+    /// How long a mailbox stays attended after its last poll.
+    pub linger: Duration,
+    /// Most bytes of events in one answer.
+    pub answer_bytes: usize,
+    /// How long an event waits in a mailbox; a cursor older than that means `resync`.
+    pub message_ttl: Duration,
+    /// How many events a mailbox holds; one found that full has overflowed.
+    pub mailbox_length: u64,
+    /// Most unconfirmed events of one mailbox in this process.
+    pub prefetch: u16,
+    /// Messages are published as transient: the store can replay them, and a broker that lost them means `resync`.
+    pub unstored: bool,
+    /// Most bytes of a message's text.
+    pub text_bytes: usize,
+    /// Most recipients of one event, and events of one batch.
+    pub recipients: usize,
+    /// Most events in one batch.
+    pub batch_events: usize,
+    /// Most polls held for one user.
+    pub held_polls_per_user: usize,
+    /// Most polls held in all.
+    pub held_polls: usize,
+    /// Most mailboxes attended.
+    pub mailboxes: usize,
+    /// Most committed publications waiting in memory for the broker; more wait in the outbox alone.
+    pub relay_publications: usize,
+    /// Most bytes of them.
+    pub relay_bytes: usize,
+    /// Most outbox rows of this instance; at that bound nothing more is accepted.
+    pub outbox_rows: usize,
+    /// A stage (commit, publish, delivery) that takes longer is logged as slow.
+    pub slow: Duration,
+}
+
+impl Default for CoreSettings {
+    fn default() -> Self {
+        Self {
+            hold: Duration::from_millis(5500),
+            jitter_percent: 10,
+            linger: Duration::from_secs(10),
+            answer_bytes: 1 << 20,
+            message_ttl: Duration::from_secs(3600),
+            mailbox_length: 10_000,
+            prefetch: 256,
+            unstored: false,
+            text_bytes: 64 << 10,
+            recipients: 1000,
+            batch_events: 1000,
+            held_polls_per_user: 8,
+            held_polls: 100_000,
+            mailboxes: 100_000,
+            relay_publications: 20_000,
+            relay_bytes: 64 << 20,
+            outbox_rows: 1_000_000,
+            slow: Duration::from_millis(250),
+        }
+    }
+}
