@@ -74,7 +74,6 @@ impl Tasks {
     }
 
     /// Starts a service; it must end soon after the stop signal and not before.
-    #[expect(clippy::disallowed_methods, reason = "the one door through which tasks start")]
     pub fn service(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop_signal();
         let failed = self.failed.clone();
@@ -94,7 +93,6 @@ impl Tasks {
     }
 
     /// Starts a job that must come to its end whoever waits for it; its own time-outs bound it.
-    #[expect(clippy::disallowed_methods, reason = "the one door through which tasks start")]
     pub fn job<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,

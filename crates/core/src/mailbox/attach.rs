@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use pollgate_broker::{Broker, BrokerError, Taken};
+use pollgate_broker::{BrokerError, Taken};
 use pollgate_model::Mailbox;
 use tokio::time::Instant;
 use tracing::{debug, warn};

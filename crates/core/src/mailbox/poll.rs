@@ -55,8 +55,10 @@ pub struct Polled {
     pub receipt: Receipt,
 }
 
-/// What becomes of an answer. A poll without a cursor confirms when its answer was written; dropped before that, it
-/// has confirmed nothing. For a cursor poll it does nothing: only the next cursor proves anything.
+/// What becomes of an answer.
+///
+/// A poll without a cursor confirms when its answer was written; dropped before that, it has confirmed nothing. For a
+/// cursor poll it does nothing: only the next cursor proves anything.
 #[derive(Debug)]
 pub struct Receipt {
     attendance: Attendance,

@@ -20,7 +20,8 @@ pub(crate) struct Queue {
     behind: Option<i64>,
     /// Offers are refused until the outbox was read up to its end.
     shut: bool,
-    /// The lowest ticket refused while shut.
+    /// When nothing waits any more, the outbox is to be read from this ticket on: the lowest refused while shut, or
+    /// where a page was cut.
     refused: Option<i64>,
     most: usize,
     most_bytes: usize,
@@ -108,11 +109,21 @@ impl Queue {
     }
 
     /// Takes a page of the outbox that was read past `after`; what is left of it is to be published now.
-    pub(crate) fn read(&mut self, after: i64, page: Vec<Outgoing>, full: bool) -> Vec<Outgoing> {
+    ///
+    /// The page counts only up to what waits in memory, which is to be published first; the outbox is read again
+    /// from there when that is done.
+    pub(crate) fn read(&mut self, after: i64, mut page: Vec<Outgoing>, full: bool) -> Vec<Outgoing> {
         let last = page.last().map(|row| row.ticket);
+        let first_waiting = self.waiting.iter().map(|row| row.ticket).min().unwrap_or(i64::MAX);
+        page.retain(|row| row.ticket < first_waiting);
+        let cut = last.is_some_and(|last| last >= first_waiting);
+        if cut {
+            self.refused = Some(self.refused.map_or(first_waiting, |refused| refused.min(first_waiting)));
+        }
+        let more = full && !cut;
         // `look_past` may have moved it down while the page was read
         if self.behind == Some(after) {
-            self.behind = if full { last } else { None };
+            self.behind = if more { last } else { None };
         }
         page.into_iter().filter(|row| self.known.insert(row.ticket)).collect()
     }
