@@ -18,7 +18,10 @@ impl Tasks {
     }
 
     /// Starts `work`. Whoever wants to know how it ended keeps the handle or a channel into it.
-    pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
         self.0.spawn(work)
     }
 }

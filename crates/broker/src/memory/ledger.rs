@@ -28,7 +28,11 @@ impl Ledger {
     }
 
     /// Opens a receipt for a publication; every copy of it holds one. Without a ticket nobody is told how it ended.
-    pub(super) fn open(self: &Arc<Self>, ticket: Option<Ticket>, bytes: usize) -> Result<Arc<Receipt>, BrokerError> {
+    pub(super) fn open(
+        self: &Arc<Self>,
+        ticket: Option<Ticket>,
+        bytes: usize,
+    ) -> Result<Arc<Receipt>, BrokerError> {
         if self.is_closed() {
             return Err(BrokerError::Closed);
         }

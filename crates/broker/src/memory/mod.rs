@@ -326,7 +326,8 @@ impl Broker for MemoryBroker {
         self.open()?;
         let deleted = self.shared.with(mailbox, |_user, boxes| {
             let session = mailbox.session.as_ref();
-            let idle = boxes.find(session).is_some_and(|queue| queue.ready.is_empty() && queue.seats.is_empty());
+            let idle =
+                boxes.find(session).is_some_and(|queue| queue.ready.is_empty() && queue.seats.is_empty());
             idle && boxes.remove(session).is_some()
         });
         Ok(deleted.unwrap_or(false))

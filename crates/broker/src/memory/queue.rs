@@ -154,7 +154,8 @@ impl Queue {
 
     /// When it has to be looked at again: its head expires, or nobody has used it for too long.
     pub(super) fn deadline_ms(&self, expires_ms: i64) -> i64 {
-        let unused = if self.seats.is_empty() { self.used_at_ms.saturating_add(expires_ms) } else { i64::MAX };
+        let unused =
+            if self.seats.is_empty() { self.used_at_ms.saturating_add(expires_ms) } else { i64::MAX };
         self.ready.front().map_or(unused, |first| unused.min(first.expires_at_ms))
     }
 }

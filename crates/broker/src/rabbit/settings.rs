@@ -77,8 +77,10 @@ impl RabbitSettings {
             return Err(BrokerError::Refused(format!("the prefix must have 1 to {MOST_PREFIX_BYTES} bytes")));
         }
         // the parser's own words may quote the URL, and with it the password
-        let uri: AMQPUri =
-            self.url.parse().map_err(|_quotes| BrokerError::Refused("the URL is not an AMQP URL".to_owned()))?;
+        let uri: AMQPUri = self
+            .url
+            .parse()
+            .map_err(|_quotes| BrokerError::Refused("the URL is not an AMQP URL".to_owned()))?;
         if uri.query.heartbeat.is_none() {
             self.url.push(if self.url.contains('?') { '&' } else { '?' });
             self.url.push_str(&format!("heartbeat={}", self.heartbeat_s));
@@ -103,14 +105,17 @@ mod tests {
 
     #[test]
     fn neither_debug_nor_errors_show_the_password() {
-        let settings = RabbitSettings { url: "nonsense://u:secret@h".to_owned(), ..RabbitSettings::default() };
+        let settings =
+            RabbitSettings { url: "nonsense://u:secret@h".to_owned(), ..RabbitSettings::default() };
         assert!(!format!("{settings:?}").contains("secret"));
         assert!(!format!("{:?}", settings.checked().unwrap_err()).contains("secret"));
     }
 
     #[test]
     fn the_url_carries_the_heartbeat_unless_it_has_its_own() {
-        let url = |url: &str| RabbitSettings { url: url.to_owned(), ..RabbitSettings::default() }.checked().unwrap().url;
+        let url = |url: &str| {
+            RabbitSettings { url: url.to_owned(), ..RabbitSettings::default() }.checked().unwrap().url
+        };
         assert_eq!(url("amqp://h/v"), "amqp://h/v?heartbeat=10");
         assert_eq!(url("amqp://h/v?channel_max=9"), "amqp://h/v?channel_max=9&heartbeat=10");
         assert_eq!(url("amqp://h/v?heartbeat=3"), "amqp://h/v?heartbeat=3");

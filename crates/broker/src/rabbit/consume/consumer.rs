@@ -1,0 +1,45 @@
+//! The consumer's side of an attachment.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::attachment::Attachment;
+use super::lane::Command;
+use crate::{BrokerError, Consumer, DeliveryTag};
+
+/// A consumer, or somebody who has taken events out.
+pub(super) struct RabbitConsumer {
+    pub(super) attachment: Arc<Attachment>,
+    /// Takers have channels of their own, and those are few.
+    pub(super) _seat: Option<OwnedSemaphorePermit>,
+}
+
+#[async_trait]
+impl Consumer for RabbitConsumer {
+    fn ack(&self, tags: &[DeliveryTag]) {
+        self.attachment.ack(tags);
+    }
+
+    async fn release(&self) -> Result<(), BrokerError> {
+        if !self.attachment.begin_release() {
+            return Ok(());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.attachment.send(Command::Release(Arc::clone(&self.attachment), Some(reply)));
+        let lost = |_dropped| BrokerError::Unreachable("the channel is lost".to_owned());
+        // bounded: the channel's task limits each step, and ends when the channel breaks
+        answer.await.map_err(lost)?
+    }
+}
+
+impl Drop for RabbitConsumer {
+    fn drop(&mut self) {
+        // released already, or ended by itself: that only takes it off the channel's list
+        self.attachment.begin_release();
+        if !self.attachment.is_off() {
+            self.attachment.send(Command::Release(Arc::clone(&self.attachment), None));
+        }
+    }
+}

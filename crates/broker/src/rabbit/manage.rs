@@ -1,0 +1,345 @@
+//! Declares, looks at, purges and deletes queues, on a connection that never publishes.
+//!
+//! A refused operation closes its channel, so each takes a channel of its own; those that ended well are used
+//! again, a bounded number of times, because the client library remembers every queue a channel ever declared.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deadpool_lapin::Pool;
+use futures::StreamExt as _;
+use lapin::options::{
+    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+};
+use lapin::protocol::AMQPSoftError;
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, ExchangeKind};
+use pollgate_model::Mailbox;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tracing::{info, warn};
+
+use super::health::Health;
+use super::known::Known;
+use super::link::{self, Backoff, explained, soft, within};
+use super::name::{Names, short};
+use super::settings::RabbitSettings;
+use super::stats::{Counters, count};
+use crate::{BrokerError, MailboxLimits};
+
+/// Most operations at once.
+const MOST_CHANNELS: usize = 8;
+/// Operations after which a channel is replaced.
+const MOST_USES: u32 = 500;
+/// How often a connection is looked at that says nothing.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+type Link = Arc<deadpool_lapin::Connection>;
+
+/// What a look at a queue found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) ready: u64,
+    pub(super) consumers: u64,
+}
+
+/// Manages queues.
+pub(super) struct Management {
+    settings: Arc<RabbitSettings>,
+    limits: MailboxLimits,
+    names: Names,
+    counters: Arc<Counters>,
+    pool: Pool,
+    link: watch::Sender<Option<Link>>,
+    seats: Semaphore,
+    idle: std::sync::Mutex<Vec<(Channel, u32)>>,
+    known: Known,
+    /// The broker takes `x-queue-version`, as far as is known of this connection.
+    versioned: AtomicBool,
+    told_of_older: AtomicBool,
+}
+
+/// A channel for one operation; dropped without [`Lease::keep`] it is closed.
+struct Lease<'a> {
+    home: &'a Management,
+    channel: Channel,
+    uses: u32,
+    _seat: SemaphorePermit<'a>,
+}
+
+impl Lease<'_> {
+    fn keep(self) {
+        if self.uses < MOST_USES && self.channel.status().connected() {
+            self.home.idle().push((self.channel, self.uses + 1));
+        }
+    }
+}
+
+impl Management {
+    pub(super) fn new(
+        settings: Arc<RabbitSettings>,
+        limits: MailboxLimits,
+        names: Names,
+        counters: Arc<Counters>,
+    ) -> Result<Self, BrokerError> {
+        let pool = link::pool(&settings, "management")?;
+        Ok(Self {
+            settings,
+            limits,
+            names,
+            counters,
+            pool,
+            link: watch::channel(None).0,
+            seats: Semaphore::new(MOST_CHANNELS),
+            idle: std::sync::Mutex::default(),
+            known: Known::default(),
+            versioned: AtomicBool::new(true),
+            told_of_older: AtomicBool::new(false),
+        })
+    }
+
+    /// Keeps the connection, until told to stop.
+    pub(super) async fn run(self: Arc<Self>, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
+        let mut backoff = Backoff::new(&self.settings);
+        while !*stop.borrow() {
+            match self.connect().await {
+                Ok(link) => {
+                    backoff.reset();
+                    self.link.send_replace(Some(Arc::clone(&link)));
+                    health.managing(true);
+                    tokio::select! {
+                        () = until_dead(&link) => warn!("the management connection to RabbitMQ is lost"),
+                        _stop = stop.wait_for(|stop| *stop) => {}
+                    }
+                    health.managing(false);
+                    self.link.send_replace(None);
+                    self.idle().clear();
+                    if *stop.borrow() {
+                        // it is told, not asked: the process does not wait for the answer
+                        drop(within(self.settings.timeout, link.close(200, "stopped".into())).await);
+                    }
+                }
+                Err(error) => warn!(%error, "RabbitMQ cannot be managed, trying again"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff.pause()) => {}
+                _stop = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Link, BrokerError> {
+        let link = Arc::new(link::pooled(&self.pool, &self.counters, self.settings.timeout).await?);
+        self.versioned.store(true, Ordering::Relaxed);
+        let channel = within(self.settings.timeout, link.create_channel()).await?;
+        self.declare_exchange(&channel).await?;
+        Ok(link)
+    }
+
+    async fn declare_exchange(&self, channel: &Channel) -> Result<(), BrokerError> {
+        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        let name = short(self.names.exchange())?;
+        let declared = channel.exchange_declare(name, ExchangeKind::Direct, options, FieldTable::default());
+        within(self.settings.timeout, declared).await
+    }
+
+    /// Makes the exchange if somebody deleted it.
+    pub(super) async fn prepare(&self) -> Result<(), BrokerError> {
+        let lease = self.lease().await?;
+        self.declare_exchange(&lease.channel).await?;
+        lease.keep();
+        Ok(())
+    }
+
+    /// A channel of this connection for the caller alone; closed when it is dropped.
+    pub(super) async fn channel(&self) -> Result<Channel, BrokerError> {
+        let mut link = self.link.subscribe();
+        let limit = self.settings.timeout;
+        let there = tokio::time::timeout(limit, link.wait_for(Option::is_some));
+        let link = match there.await {
+            Ok(Ok(link)) => link.clone(),
+            Ok(Err(_closed)) => return Err(BrokerError::Closed),
+            Err(_elapsed) => None,
+        };
+        let Some(link) = link else {
+            return Err(BrokerError::Unreachable("no management connection".to_owned()));
+        };
+        within(limit, link.create_channel()).await
+    }
+
+    async fn lease(&self) -> Result<Lease<'_>, BrokerError> {
+        let limit = self.settings.timeout;
+        let seat = match tokio::time::timeout(limit, self.seats.acquire()).await {
+            Ok(seat) => seat.map_err(|_closed| BrokerError::Closed)?,
+            Err(_elapsed) => return Err(BrokerError::Full("management queue")),
+        };
+        while let Some((channel, uses)) = self.pop_idle() {
+            if channel.status().connected() {
+                return Ok(Lease { home: self, channel, uses, _seat: seat });
+            }
+        }
+        if self.link.borrow().is_none() {
+            return Err(BrokerError::Unreachable("no management connection".to_owned()));
+        }
+        Ok(Lease { home: self, channel: self.channel().await?, uses: 0, _seat: seat })
+    }
+
+    fn pop_idle(&self) -> Option<(Channel, u32)> {
+        self.idle().pop()
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Channel, u32)>> {
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Looks at a mailbox; that renews its expiry.
+    pub(super) async fn look(&self, mailbox: &Mailbox) -> Result<Option<Found>, BrokerError> {
+        let lease = self.lease().await?;
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let name = short(self.names.mailbox(mailbox))?;
+        let looked = lease.channel.queue_declare(name, options, FieldTable::default());
+        match tokio::time::timeout(self.settings.timeout, looked).await {
+            Ok(Ok(queue)) => {
+                lease.keep();
+                let (ready, consumers) =
+                    (u64::from(queue.message_count()), u64::from(queue.consumer_count()));
+                Ok(Some(Found { ready, consumers }))
+            }
+            Ok(Err(error)) if soft(&error) == Some(&AMQPSoftError::NOTFOUND) => {
+                self.known.forget(mailbox);
+                Ok(None)
+            }
+            Ok(Err(error)) => Err(explained(&error)),
+            Err(_elapsed) => Err(BrokerError::TimedOut(self.settings.timeout)),
+        }
+    }
+
+    /// Looks at a mailbox and makes it if it is missing; `None` then.
+    pub(super) async fn look_or_make(&self, mailbox: &Mailbox) -> Result<Option<Found>, BrokerError> {
+        let found = self.look(mailbox).await?;
+        if found.is_none() {
+            self.make(mailbox).await?;
+        } else if !self.known.has(mailbox) {
+            // whoever declared it may have died before it bound it
+            self.bind(mailbox).await?;
+        }
+        Ok(found)
+    }
+
+    /// Declares a mailbox and binds it to its user.
+    pub(super) async fn make(&self, mailbox: &Mailbox) -> Result<(), BrokerError> {
+        self.declare(mailbox).await?;
+        self.bind(mailbox).await
+    }
+
+    async fn declare(&self, mailbox: &Mailbox) -> Result<(), BrokerError> {
+        loop {
+            let lease = self.lease().await?;
+            let versioned = self.versioned.load(Ordering::Relaxed);
+            let name = short(self.names.mailbox(mailbox))?;
+            count(&self.counters.declares);
+            let arguments = arguments(&self.limits, mailbox, versioned);
+            let declared = lease.channel.queue_declare(name, QueueDeclareOptions::durable(), arguments);
+            let error = match tokio::time::timeout(self.settings.timeout, declared).await {
+                Ok(Ok(_queue)) => {
+                    lease.keep();
+                    return Ok(());
+                }
+                Ok(Err(error)) => error,
+                Err(_elapsed) => return Err(BrokerError::TimedOut(self.settings.timeout)),
+            };
+            if soft(&error) != Some(&AMQPSoftError::PRECONDITIONFAILED) {
+                return Err(explained(&error));
+            }
+            if error.to_string().contains("inequivalent") {
+                if !self.told_of_older.swap(true, Ordering::Relaxed) {
+                    info!(%mailbox, "mailboxes made with other settings are used as they are");
+                }
+                return Ok(());
+            }
+            if !self.versioned.swap(false, Ordering::Relaxed) && !versioned {
+                return Err(explained(&error));
+            }
+        }
+    }
+
+    async fn bind(&self, mailbox: &Mailbox) -> Result<(), BrokerError> {
+        let lease = self.lease().await?;
+        let (queue, exchange) = (short(self.names.mailbox(mailbox))?, short(self.names.exchange())?);
+        let key = short(mailbox.user.as_str())?;
+        let bound = lease.channel.queue_bind(
+            queue,
+            exchange,
+            key,
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        );
+        within(self.settings.timeout, bound).await?;
+        lease.keep();
+        self.known.learn(mailbox);
+        Ok(())
+    }
+
+    /// Deletes a mailbox; with `idle` only one that is empty and unused, and `false` if it is not.
+    pub(super) async fn delete(&self, mailbox: &Mailbox, idle: bool) -> Result<bool, BrokerError> {
+        let lease = self.lease().await?;
+        let options = QueueDeleteOptions { if_unused: idle, if_empty: idle, ..QueueDeleteOptions::default() };
+        let deleted = lease.channel.queue_delete(short(self.names.mailbox(mailbox))?, options);
+        match tokio::time::timeout(self.settings.timeout, deleted).await {
+            Ok(Ok(_messages)) => {
+                lease.keep();
+                self.known.forget(mailbox);
+                Ok(true)
+            }
+            Ok(Err(error)) => match soft(&error) {
+                Some(AMQPSoftError::PRECONDITIONFAILED | AMQPSoftError::NOTFOUND) => Ok(false),
+                _ => Err(explained(&error)),
+            },
+            Err(_elapsed) => Err(BrokerError::TimedOut(self.settings.timeout)),
+        }
+    }
+
+    /// Drops what is ready.
+    pub(super) async fn purge(&self, mailbox: &Mailbox) -> Result<u64, BrokerError> {
+        let lease = self.lease().await?;
+        let purged =
+            lease.channel.queue_purge(short(self.names.mailbox(mailbox))?, QueuePurgeOptions::default());
+        match tokio::time::timeout(self.settings.timeout, purged).await {
+            Ok(Ok(messages)) => {
+                lease.keep();
+                Ok(u64::from(messages))
+            }
+            Ok(Err(error)) if soft(&error) == Some(&AMQPSoftError::NOTFOUND) => Ok(0),
+            Ok(Err(error)) => Err(explained(&error)),
+            Err(_elapsed) => Err(BrokerError::TimedOut(self.settings.timeout)),
+        }
+    }
+}
+
+/// Returns when the connection does not work any more.
+pub(super) async fn until_dead(connection: &lapin::Connection) {
+    let mut events = connection.events_listener();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    while connection.status().connected() {
+        tokio::select! {
+            _event = events.next() => {}
+            _tick = look.tick() => {}
+        }
+    }
+}
+
+fn arguments(limits: &MailboxLimits, mailbox: &Mailbox, versioned: bool) -> FieldTable {
+    let ms =
+        |time: Duration| AMQPValue::LongLongInt(i64::try_from(time.as_millis()).unwrap_or(i64::MAX).max(1));
+    let expires = if mailbox.session.is_some() { limits.session_expires } else { limits.expires };
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-expires".into(), ms(expires));
+    arguments.insert("x-message-ttl".into(), ms(limits.message_ttl));
+    let most = i64::try_from(limits.max_length).unwrap_or(i64::MAX);
+    arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(most));
+    arguments.insert("x-overflow".into(), AMQPValue::LongString("drop-head".into()));
+    if versioned {
+        arguments.insert("x-queue-version".into(), AMQPValue::LongInt(2));
+    }
+    arguments
+}
