@@ -1,1 +1,136 @@
-fn main() {}
+//! `pollgate-bench`: puts load on a gateway on this machine and says how it fared.
+//!
+//! It speaks HTTP like any client, shares two cores with what it measures, and therefore runs on one thread
+//! with a client of its own. Latencies count from when a request was due. Everything accepted is followed
+//! up: what never comes, comes twice, or comes to the wrong user is counted.
+
+mod bench;
+mod cli;
+mod gateway;
+mod http;
+mod latency;
+mod ledger;
+mod metronome;
+mod poller;
+mod process;
+mod report;
+mod scenario;
+mod sender;
+mod target;
+mod token;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::task::LocalSet;
+
+use cli::{Against, Cli, Command, Load, Run};
+use process::Watched;
+use report::Report;
+use scenario::{Scenario, Setting};
+use token::Signer;
+
+/// Descriptors wanted: one for each held poll, and some.
+const MOST_SOCKETS: u64 = 200_000;
+
+fn main() -> ExitCode {
+    match start(Cli::parse().command) {
+        Ok(report) if report.outcomes.iter().all(report::Outcome::kept_promises) => ExitCode::SUCCESS,
+        Ok(_) => {
+            eprintln!("a promise was broken: see lost, doubled, out of order above");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("pollgate-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> Result<Report, String> {
+    rlimit::increase_nofile_limit(MOST_SOCKETS).map_err(|error| format!("open files limit: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("runtime: {error}"))?;
+    LocalSet::new().block_on(&runtime, run(command))
+}
+
+async fn run(command: Command) -> Result<Report, String> {
+    match command {
+        Command::Send(against) => measure(against, &[Scenario::Send]).await,
+        Command::Latency(against) => measure(against, &[Scenario::Latency]).await,
+        Command::Throughput(against) => measure(against, &[Scenario::Throughput]).await,
+        Command::Fanout(against) => measure(against, &[Scenario::Fanout]).await,
+        Command::Hold(against) => measure(against, &[Scenario::Hold]).await,
+        Command::All(against) => measure(against, &Scenario::ALL).await,
+        Command::Run(run) => measure_own(run).await,
+    }
+}
+
+/// Measures a gateway that runs already.
+async fn measure(against: Against, scenarios: &[Scenario]) -> Result<Report, String> {
+    let signer = Signer::new(&against.secret)?;
+    let mut watched: Vec<Watched> =
+        against.pid.map(|pid| Watched { name: "gateway".into(), pid }).into_iter().collect();
+    watched.extend(against.process);
+    watched.push(itself());
+    let setting = Setting {
+        address: against.url.0,
+        signer: &signer,
+        load: &against.load,
+        gateway: against.pid,
+        watched: &watched,
+    };
+    let mut report = new_report(None);
+    for scenario in scenarios {
+        report.outcomes.push(setting.run(*scenario).await?);
+    }
+    publish(&report, &against.load)?;
+    Ok(report)
+}
+
+/// Starts a gateway for each scenario, so that none inherits the memory or the queues of another.
+async fn measure_own(run: Run) -> Result<Report, String> {
+    let scenarios = if run.scenario.is_empty() { Scenario::ALL.to_vec() } else { run.scenario.clone() };
+    let mut report = new_report(Some(run.pair.name()));
+    for scenario in scenarios {
+        let own = gateway::Gateway::start(&run).await?;
+        let signer = Signer::new(&own.secret)?;
+        let mut watched = own.processes();
+        watched.push(itself());
+        let setting = Setting {
+            address: own.address,
+            signer: &signer,
+            load: &run.load,
+            gateway: Some(own.pid),
+            watched: &watched,
+        };
+        let outcome = setting.run(scenario).await;
+        own.stop().await;
+        report.outcomes.push(outcome?);
+    }
+    publish(&report, &run.load)?;
+    Ok(report)
+}
+
+fn itself() -> Watched {
+    Watched { name: "generator".into(), pid: std::process::id() }
+}
+
+fn new_report(pair: Option<&'static str>) -> Report {
+    Report {
+        version: env!("CARGO_PKG_VERSION"),
+        pair,
+        cores: std::thread::available_parallelism().map_or(0, usize::from),
+        outcomes: Vec::new(),
+    }
+}
+
+fn publish(report: &Report, load: &Load) -> Result<(), String> {
+    print!("{}", report.table());
+    let Some(file) = &load.json else { return Ok(()) };
+    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
+    std::fs::write(file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))
+}

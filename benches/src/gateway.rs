@@ -1,0 +1,194 @@
+//! A gateway of one's own: started with fresh state on free ports, stopped and cleaned up afterwards.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use crate::cli::{Pair, Run};
+use crate::http::Client;
+use crate::process::{Watched, find};
+
+const START_PATIENCE: Duration = Duration::from_secs(60);
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
+const LOG_LINES_SHOWN: usize = 15;
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    /// Its public address.
+    pub(crate) address: SocketAddr,
+    /// Its process.
+    pub(crate) pid: u32,
+    /// What it checks tokens with.
+    pub(crate) secret: String,
+    child: Child,
+    home: TempDir,
+    backends: Backends,
+}
+
+/// What was made in the services, to be removed again.
+struct Backends {
+    pair: Pair,
+    database: String,
+    name: String,
+}
+
+impl Gateway {
+    /// Makes fresh state, starts the gateway on it, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When the state cannot be made, or the gateway does not become ready; its last log lines come with it.
+    pub(crate) async fn start(run: &Run) -> Result<Self, String> {
+        let home = TempDir::with_prefix("pollgate-bench-").map_err(|error| error.to_string())?;
+        let secret = uuid::Uuid::new_v4().to_string() + &uuid::Uuid::new_v4().to_string();
+        let [address, operator] = free_addresses()?;
+        let backends = Backends::make(run).await?;
+        let binary = run.gateway.canonicalize().map_err(|e| format!("{}: {e}", run.gateway.display()))?;
+        let log = File::create(home.path().join("log")).map_err(|error| error.to_string())?;
+        let errors = log.try_clone().map_err(|error| error.to_string())?;
+        let mut command = Command::new(binary);
+        command.arg("serve").current_dir(home.path()).stdin(Stdio::null()).stdout(log).stderr(errors);
+        command.env("POLLGATE_HTTP__LISTEN", address.to_string());
+        command.env("POLLGATE_HTTP__OPERATOR_LISTEN", operator.to_string());
+        command.env("POLLGATE_AUTH__JWT__HS256_SECRET", &secret);
+        command.env("POLLGATE_LOG__LEVEL", "warn");
+        backends.configure(&mut command, &home, run);
+        command.envs(run.env.iter().filter_map(|setting| setting.split_once('=')));
+        let child = command.kill_on_drop(true).spawn().map_err(|error| format!("gateway: {error}"))?;
+        let pid = child.id().ok_or("the gateway ended at once")?;
+        let mut gateway = Self { address, pid, secret, child, home, backends };
+        match gateway.wait_until_ready(operator).await {
+            Ok(()) => Ok(gateway),
+            Err(why) => {
+                let log = gateway.last_words();
+                gateway.stop().await;
+                Err(format!("{why}\n{log}"))
+            }
+        }
+    }
+
+    async fn wait_until_ready(&mut self, operator: SocketAddr) -> Result<(), String> {
+        const LOOK: Duration = Duration::from_millis(50);
+        let request = format!("GET /readyz HTTP/1.1\r\nHost: {operator}\r\n\r\n");
+        let mut client = Client::new(operator);
+        let ready = async {
+            loop {
+                if let Ok(Some(status)) = self.child.try_wait() {
+                    return Err(format!("the gateway ended: {status}"));
+                }
+                let answer = client.exchange(request.as_bytes(), COMMAND_PATIENCE).await;
+                if answer.is_ok_and(|answer| answer.status == 200) {
+                    return Ok(());
+                }
+                sleep(LOOK).await;
+            }
+        };
+        timeout(START_PATIENCE, ready)
+            .await
+            .unwrap_or_else(|_elapsed| Err(format!("the gateway was not ready within {START_PATIENCE:?}")))
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines.get(lines.len().saturating_sub(LOG_LINES_SHOWN)..).unwrap_or_default().join("\n")
+    }
+
+    /// The processes to watch: the gateway and, where they are on this machine, broker and database.
+    pub(crate) fn processes(&self) -> Vec<Watched> {
+        let mut all = vec![Watched { name: "gateway".into(), pid: self.pid }];
+        if self.backends.pair == Pair::Production {
+            let services = [("broker", "beam.smp"), ("database", "postgres")];
+            all.extend(
+                services
+                    .into_iter()
+                    .filter_map(|(name, program)| Some(Watched { name: name.into(), pid: find(program)? })),
+            );
+        }
+        all
+    }
+
+    /// Asks the gateway to end, ends it if it does not, and removes what was made for it.
+    pub(crate) async fn stop(mut self) {
+        let pid = self.pid.to_string();
+        let asked = command("kill", &["-TERM", &pid]).await;
+        if asked.is_err() || timeout(STOP_PATIENCE, self.child.wait()).await.is_err() {
+            eprintln!("the gateway did not end when asked to; it was killed");
+            if let Err(error) = self.child.kill().await {
+                eprintln!("killing it failed: {error}");
+            }
+        }
+        self.backends.remove().await;
+    }
+}
+
+impl Backends {
+    async fn make(run: &Run) -> Result<Self, String> {
+        let name = format!("pollgate_bench_{}", uuid::Uuid::new_v4().simple());
+        let backends = Self { pair: run.pair, database: run.database.clone(), name };
+        if run.pair == Pair::Production {
+            let statement = format!("create schema {}", backends.name);
+            command("psql", &["-X", "-q", "-d", &backends.database, "-c", &statement]).await?;
+            command("rabbitmqctl", &["-q", "add_vhost", &backends.name]).await?;
+            let grant = ["-q", "set_permissions", "-p", &backends.name, "guest", ".*", ".*", ".*"];
+            command("rabbitmqctl", &grant).await?;
+        }
+        Ok(backends)
+    }
+
+    fn configure(&self, command: &mut Command, home: &TempDir, run: &Run) {
+        match self.pair {
+            Pair::Embedded => {
+                let file = home.path().join("pollgate.db");
+                command.env("POLLGATE_STORE__URL", format!("sqlite://{}", file.display()));
+                command.env("POLLGATE_BROKER__KIND", "memory");
+            }
+            Pair::Production => {
+                let separator = if self.database.contains('?') { '&' } else { '?' };
+                let schema = format!("options=-csearch_path%3D{}", self.name);
+                command.env("POLLGATE_STORE__URL", format!("{}{separator}{schema}", self.database));
+                command.env("POLLGATE_BROKER__KIND", "rabbitmq");
+                let broker = run.rabbitmq.trim_end_matches('/');
+                command.env("POLLGATE_BROKER__URL", format!("{broker}/{}", self.name));
+            }
+        }
+    }
+
+    async fn remove(&self) {
+        if self.pair == Pair::Embedded {
+            return; // its state is in the temporary folder
+        }
+        let statement = format!("drop schema {} cascade", self.name);
+        let schema = command("psql", &["-X", "-q", "-d", &self.database, "-c", &statement]).await;
+        let vhost = command("rabbitmqctl", &["-q", "delete_vhost", &self.name]).await;
+        for error in [schema, vhost].into_iter().filter_map(Result::err) {
+            eprintln!("left behind: {error}");
+        }
+    }
+}
+
+async fn command(program: &str, arguments: &[&str]) -> Result<(), String> {
+    let running = Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = timeout(COMMAND_PATIENCE, running)
+        .await
+        .map_err(|_elapsed| format!("{program} took longer than {COMMAND_PATIENCE:?}"))?
+        .map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{program} {}: {}", arguments.join(" "), words.trim()))
+}
+
+/// Two ports that were free a moment ago.
+fn free_addresses() -> Result<[SocketAddr; 2], String> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let both = [bind(), bind()];
+    let [public, operator] = both.map(|listener| listener.and_then(|listener| listener.local_addr()));
+    Ok([public.map_err(|error| error.to_string())?, operator.map_err(|error| error.to_string())?])
+}
