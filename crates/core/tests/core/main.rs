@@ -1,0 +1,8 @@
+//! The rules on the embedded pair: a real SQLite file and the in-process broker, no HTTP.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod limits;
+mod polls;
+mod restarts;
+mod takeover;
+mod world;
