@@ -10,6 +10,7 @@
 //! | [`mailbox`] | where a user's events wait, and who gets an event |
 //! | [`cursor`] | what a client sends back to confirm what it got |
 //! | [`page`] | pages of history |
+//! | [`room`] | rooms, as lists show them |
 //! | [`time`] | points in time as the API writes them |
 
 pub mod cursor;
@@ -18,6 +19,7 @@ pub mod id;
 pub mod mailbox;
 pub mod message;
 pub mod page;
+pub mod room;
 pub mod time;
 
 pub use cursor::{BadCursor, Cursor};
@@ -26,4 +28,5 @@ pub use id::{AttachmentId, BadId, ClientId, EventId, InstanceId, MessageId, Room
 pub use mailbox::{Mailbox, Recipient};
 pub use message::{Message, NewMessage, Target};
 pub use page::{History, Range};
+pub use room::{Context, LastMessage, RoomKind, RoomSummary};
 pub use time::Timestamp;
