@@ -34,6 +34,7 @@ export class Pane {
   #polls = 0;
   #events = 0;
   #ways = new Map();
+  #follows = true;
 
   /** @param {{user: string, token: string, other: string, sentAt: Map<string, number>}} options */
   constructor({ user, token, other, sentAt }) {
@@ -104,6 +105,21 @@ export class Pane {
       this.#makeLoop(true);
       this.open();
     });
+    this.#followTheEnd();
+  }
+
+  /** Whoever reads the end goes on seeing it, also when a keyboard takes half the screen. */
+  #followTheEnd() {
+    const scroll = this.#find("scroll");
+    scroll.addEventListener("scroll", () => {
+      this.#follows = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PX;
+    });
+    new ResizeObserver(() => this.#showEnd()).observe(scroll);
+  }
+
+  #showEnd() {
+    const scroll = this.#find("scroll");
+    if (this.#follows) scroll.scrollTop = scroll.scrollHeight;
   }
 
   #makeLoop(fresh = false) {
@@ -197,8 +213,7 @@ export class Pane {
 
   #render(toEnd = false) {
     const list = this.#find("messages");
-    const scroll = this.#find("scroll");
-    const follow = toEnd || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PX;
+    if (toEnd) this.#follows = true;
     const shown = new Map([...list.children].map((item) => [item.dataset.key, item]));
     const entries = this.conversation.entries();
     entries.forEach((entry, at) => {
@@ -210,7 +225,7 @@ export class Pane {
     });
     shown.forEach((item) => item.remove());
     this.#find("empty").hidden = entries.length > 0;
-    if (follow) scroll.scrollTop = scroll.scrollHeight;
+    this.#showEnd();
   }
 
   #newItem(entry) {
