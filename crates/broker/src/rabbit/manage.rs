@@ -31,6 +31,9 @@ use crate::{BrokerError, MailboxLimits};
 const MOST_CHANNELS: usize = 8;
 /// Operations after which a channel is replaced.
 const MOST_USES: u32 = 500;
+/// Looks at a mailbox that events go back to.
+const MOST_LOOKS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 /// How often a connection is looked at that says nothing.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -212,6 +215,27 @@ impl Management {
             Ok(Err(error)) => Err(explained(&error)),
             Err(_elapsed) => Err(BrokerError::TimedOut(self.settings.timeout)),
         }
+    }
+
+    /// Waits until given-back events stand in a mailbox, for a moment at most.
+    ///
+    /// The broker hands them to the queue one by one, and the queue prefers a new consumer to them: one that came
+    /// in between would get the later events first.
+    pub(super) async fn until_ready(&self, mailbox: &Mailbox, ready: u64) -> Result<(), BrokerError> {
+        let enough = ready.min(self.limits.max_length);
+        for _look in 0..MOST_LOOKS {
+            match self.look(mailbox).await? {
+                Some(found) if found.ready < enough => tokio::time::sleep(BETWEEN_LOOKS).await,
+                _ => return Ok(()),
+            }
+        }
+        // some of them have expired meanwhile
+        Ok(())
+    }
+
+    /// How long one answer of the broker may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.settings.timeout
     }
 
     /// Looks at a mailbox and makes it if it is missing; `None` then.

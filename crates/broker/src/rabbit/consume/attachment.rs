@@ -13,6 +13,7 @@ use bytes::Bytes;
 use lapin::ChannelStatus;
 use lapin::message::DeliveryResult;
 use lapin::types::ShortString;
+use pollgate_model::Mailbox;
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -37,6 +38,7 @@ struct State {
 /// One consumer.
 pub(super) struct Attachment {
     pub(super) id: u64,
+    pub(super) mailbox: Mailbox,
     /// Its name on the channel; `None` takes single events and has no consumer on the broker.
     pub(super) tag: Option<ShortString>,
     inbox: Option<Arc<dyn Inbox>>,
@@ -48,13 +50,14 @@ pub(super) struct Attachment {
 impl Attachment {
     pub(super) fn new(
         id: u64,
+        mailbox: Mailbox,
         inbox: Option<Arc<dyn Inbox>>,
         channel: ChannelStatus,
         commands: mpsc::UnboundedSender<Command>,
     ) -> Self {
         let tag = inbox.is_some().then(|| format!("c{id}").into());
         let state = State { phase: Phase::Open, unacked: VecDeque::new(), consumer: None };
-        Self { id, tag, inbox, channel, commands, state: Mutex::new(state) }
+        Self { id, mailbox, tag, inbox, channel, commands, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

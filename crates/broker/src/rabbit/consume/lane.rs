@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::attachment::Attachment;
 use crate::rabbit::link::within;
+use crate::rabbit::manage::Management;
 use crate::task::Tasks;
 use crate::{BrokerError, DeliveryTag, Detached};
 
@@ -32,6 +33,7 @@ pub(super) struct Lane {
     pub(super) commands: mpsc::UnboundedSender<Command>,
     attachments: Mutex<Attachments>,
     dead: AtomicBool,
+    management: Arc<Management>,
     prefetch: u16,
     limit: Duration,
 }
@@ -47,10 +49,11 @@ impl Lane {
     /// Takes a channel into use. Its task ends when the channel does.
     pub(super) async fn open(
         channel: Channel,
+        management: Arc<Management>,
         prefetch: u16,
-        limit: Duration,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, BrokerError> {
+        let limit = management.limit();
         within(limit, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let (commands, commands_in) = mpsc::unbounded_channel();
         let lane = Arc::new(Self {
@@ -58,6 +61,7 @@ impl Lane {
             commands,
             attachments: Mutex::default(),
             dead: AtomicBool::new(false),
+            management,
             prefetch,
             limit,
         });
@@ -136,12 +140,25 @@ impl Lane {
         if let Some(tag) = &attachment.tag {
             within(self.limit, self.channel.basic_cancel(tag.clone(), BasicCancelOptions::default())).await?;
         }
+        let tags = attachment.take_unacked();
+        if tags.is_empty() {
+            return within(self.limit, self.channel.basic_qos(self.prefetch, BasicQosOptions::default()))
+                .await;
+        }
+        let before = self.management.look(&attachment.mailbox).await?;
+        let count = u64::try_from(tags.len()).unwrap_or(u64::MAX);
         let back = BasicNackOptions { requeue: true, multiple: false };
         // one by one: on a shared channel "up to this tag" would take those of other mailboxes too
-        let writes = attachment.take_unacked().into_iter().map(|tag| self.channel.basic_nack(tag, back));
+        let writes = tags.into_iter().map(|tag| self.channel.basic_nack(tag, back));
         within(self.limit, try_join_all(writes)).await?;
-        // the broker answers in order: once it does, it has worked on everything before
-        within(self.limit, self.channel.basic_qos(self.prefetch, BasicQosOptions::default())).await
+        // the channel answers in order: once it does, it has handed all before to the queue
+        within(self.limit, self.channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
+        match before {
+            Some(before) => {
+                self.management.until_ready(&attachment.mailbox, before.ready.saturating_add(count)).await
+            }
+            None => Ok(()),
+        }
     }
 }
 

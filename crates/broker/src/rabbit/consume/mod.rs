@@ -107,7 +107,7 @@ impl Consuming {
     async fn attach(&self, mailbox: &Mailbox, inbox: Arc<dyn Inbox>) -> Result<Attached, BrokerError> {
         let found = self.management.look_or_make(mailbox).await?;
         let lane = self.place().await?;
-        let attachment = self.attachment(&lane, Some(inbox));
+        let attachment = self.attachment(&lane, mailbox, Some(inbox));
         if let Err(error) = self.start(&lane, &attachment, mailbox).await {
             attachment.end();
             lane.unreserve();
@@ -126,9 +126,15 @@ impl Consuming {
         })
     }
 
-    fn attachment(&self, lane: &Lane, inbox: Option<Arc<dyn Inbox>>) -> Arc<Attachment> {
+    fn attachment(&self, lane: &Lane, mailbox: &Mailbox, inbox: Option<Arc<dyn Inbox>>) -> Arc<Attachment> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Attachment::new(id, inbox, lane.channel.status().clone(), lane.commands.clone()))
+        Arc::new(Attachment::new(
+            id,
+            mailbox.clone(),
+            inbox,
+            lane.channel.status().clone(),
+            lane.commands.clone(),
+        ))
     }
 
     async fn start(
@@ -165,12 +171,16 @@ impl Consuming {
             None => return Err(BrokerError::Full("room for consumers")),
         };
         let channel = within(self.settings.timeout, link.connection.create_channel()).await?;
-        let lane = Lane::open(channel, self.limits.prefetch, self.settings.timeout, &self.tasks).await?;
+        let lane = self.lane(channel).await?;
         if !lane.reserve(most) {
             return Err(BrokerError::Unreachable("the channel is lost".to_owned()));
         }
         link.lanes().push(Arc::clone(&lane));
         Ok(lane)
+    }
+
+    async fn lane(&self, channel: lapin::Channel) -> Result<Arc<Lane>, BrokerError> {
+        Lane::open(channel, Arc::clone(&self.management), self.limits.prefetch, &self.tasks).await
     }
 
     async fn lock(&self) -> Result<tokio::sync::MutexGuard<'_, Vec<Arc<ConsumeLink>>>, BrokerError> {

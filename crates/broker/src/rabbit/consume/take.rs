@@ -39,8 +39,8 @@ impl Consuming {
         };
         let link = self.any_link().await?;
         let channel = within(limit, link.connection.create_channel()).await?;
-        let lane = Lane::open(channel, self.limits.prefetch, limit, &self.tasks).await?;
-        let attachment = self.attachment(&lane, None);
+        let lane = self.lane(channel).await?;
+        let attachment = self.attachment(&lane, mailbox, None);
         lane.add(&attachment);
         // from here on its drop gives back what was taken
         let consumer = Box::new(RabbitConsumer { attachment: Arc::clone(&attachment), _seat: Some(seat) });

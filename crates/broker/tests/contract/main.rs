@@ -1,0 +1,10 @@
+//! What every broker must do: each case runs on the in-process broker and on RabbitMQ.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod consume;
+mod expiry;
+mod manage;
+mod outage;
+mod publish;
+mod support;
+mod takeover;

@@ -1,0 +1,1 @@
+//! Connections that break, brokers that restart, alarms.
