@@ -221,16 +221,15 @@ impl Management {
     ///
     /// The broker hands them to the queue one by one, and the queue prefers a new consumer to them: one that came
     /// in between would get the later events first.
-    pub(super) async fn until_ready(&self, mailbox: &Mailbox, ready: u64) -> Result<(), BrokerError> {
+    pub(super) async fn until_ready(&self, mailbox: &Mailbox, ready: u64) {
         let enough = ready.min(self.limits.max_length);
         for _look in 0..MOST_LOOKS {
-            match self.look(mailbox).await? {
-                Some(found) if found.ready < enough => tokio::time::sleep(BETWEEN_LOOKS).await,
-                _ => return Ok(()),
+            match self.look(mailbox).await {
+                Ok(Some(found)) if found.ready < enough => tokio::time::sleep(BETWEEN_LOOKS).await,
+                _ => return,
             }
         }
         // some of them have expired meanwhile
-        Ok(())
     }
 
     /// How long one answer of the broker may take.

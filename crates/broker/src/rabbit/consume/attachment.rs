@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use futures::{FutureExt as _, StreamExt as _};
 use lapin::ChannelStatus;
 use lapin::message::DeliveryResult;
 use lapin::types::ShortString;
@@ -31,7 +32,7 @@ enum Phase {
 struct State {
     phase: Phase,
     unacked: VecDeque<DeliveryTag>,
-    /// Dropping it cancels the consumer, so it is kept until that is done.
+    /// The library's handle. While a consumer is being cancelled its deliveries go there, past the delegate.
     consumer: Option<lapin::Consumer>,
 }
 
@@ -117,8 +118,16 @@ impl Attachment {
         false
     }
 
-    /// Everything that is unacked, in order, to be given back.
+    /// Everything that is unacked, in order, to be given back. The consumer has been cancelled.
     pub(super) fn take_unacked(&self) -> VecDeque<DeliveryTag> {
+        let consumer = self.state().consumer.take();
+        if let Some(mut consumer) = consumer {
+            // all that came before the cancel's answer stands there by now
+            while let Some(Some(Ok(message))) = consumer.next().now_or_never() {
+                // not handed out: it is noted to be given back with the rest
+                drop(self.accept(message));
+            }
+        }
         std::mem::take(&mut self.state().unacked)
     }
 

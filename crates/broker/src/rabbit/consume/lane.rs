@@ -145,7 +145,8 @@ impl Lane {
             return within(self.limit, self.channel.basic_qos(self.prefetch, BasicQosOptions::default()))
                 .await;
         }
-        let before = self.management.look(&attachment.mailbox).await?;
+        // no answer: then nobody can say whether all stands in its place, and it is given back all the same
+        let before = self.management.look(&attachment.mailbox).await.ok().flatten();
         let count = u64::try_from(tags.len()).unwrap_or(u64::MAX);
         let back = BasicNackOptions { requeue: true, multiple: false };
         // one by one: on a shared channel "up to this tag" would take those of other mailboxes too
@@ -153,12 +154,10 @@ impl Lane {
         within(self.limit, try_join_all(writes)).await?;
         // the channel answers in order: once it does, it has handed all before to the queue
         within(self.limit, self.channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
-        match before {
-            Some(before) => {
-                self.management.until_ready(&attachment.mailbox, before.ready.saturating_add(count)).await
-            }
-            None => Ok(()),
+        if let Some(before) = before {
+            self.management.until_ready(&attachment.mailbox, before.ready.saturating_add(count)).await;
         }
+        Ok(())
     }
 }
 
