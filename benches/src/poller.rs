@@ -79,7 +79,10 @@ fn take(bench: &Bench, user: usize, answer: &Answer<'_>, cursor: &mut String) ->
     ledger.counts.empty_polls += u64::from(polled.events.is_empty());
     ledger.counts.resyncs += u64::from(polled.resync);
     for event in &polled.events {
-        match event.data.client_id.and_then(|id| bench.requests.ids().read(id)) {
+        let ids = bench.requests.ids();
+        let message = event.data.client_id.and_then(|id| ids.read(id));
+        let broadcast = event.data.broadcast.and_then(|id| ids.read(id)).map(|first| first + user);
+        match message.or(broadcast) {
             Some(n) if n >= WARM_UP => bench.warmed.set(bench.warmed.get() + 1),
             Some(n) => ledger.delivered(n, user, event.id, event.data.seq),
             None => {}

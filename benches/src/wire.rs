@@ -33,9 +33,12 @@ pub(crate) struct Event<'a> {
 /// A message, or the data of an event that this program published.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Data<'a> {
-    /// Names the measurement it belongs to.
+    /// Names the message it belongs to.
     #[serde(borrow, default)]
     pub(crate) client_id: Option<&'a str>,
+    /// Names the first of as many deliveries as there are users, in their order.
+    #[serde(borrow, default)]
+    pub(crate) broadcast: Option<&'a str>,
     /// Its place in the room.
     #[serde(default)]
     pub(crate) seq: Option<u64>,
@@ -113,12 +116,12 @@ impl Requests {
         out.extend_from_slice(b"\"}");
     }
 
-    /// `POST /v1/events` number `n` to many users.
+    /// `POST /v1/events` to many users; stands for deliveries from number `n` on, one for each.
     pub(crate) fn event(&self, token: &str, to: &[String], n: usize, out: &mut Vec<u8>) {
         let mut body = Vec::with_capacity(to.len() * 32 + self.text.len() + 128);
         body.extend_from_slice(b"{\"to\":[\"");
         body.extend_from_slice(to.join("\",\"").as_bytes());
-        body.extend_from_slice(b"\"],\"type\":\"bench.fanout\",\"data\":{\"client_id\":\"");
+        body.extend_from_slice(b"\"],\"type\":\"bench.fanout\",\"data\":{\"broadcast\":\"");
         self.ids.write(n, &mut body);
         body.extend_from_slice(b"\",\"text\":\"");
         body.extend_from_slice(self.text.as_bytes());
@@ -157,6 +160,7 @@ mod tests {
         assert_eq!(requests.ids().read(&client_id), Some(42));
         requests.event("t", &["u1".into(), "u2".into()], 7, &mut out);
         assert_eq!(body_of(&out)["to"][1], "u2");
+        assert_eq!(requests.ids().read(body_of(&out)["data"]["broadcast"].as_str().unwrap()), Some(7));
     }
 
     #[test]

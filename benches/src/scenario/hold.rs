@@ -7,6 +7,8 @@ use crate::bench::Bench;
 use crate::process::resident_bytes;
 use crate::report::{Held, Outcome};
 
+/// Two holds at the usual length: less would not see every poll answered.
+const LEAST: Duration = Duration::from_secs(12);
 const MIB: f64 = 1024.0 * 1024.0;
 
 pub(super) async fn run(setting: &Setting<'_>) -> Result<Outcome, String> {
@@ -17,10 +19,11 @@ pub(super) async fn run(setting: &Setting<'_>) -> Result<Outcome, String> {
     let signing_in = bench.ledger.borrow().counts.clone();
     let sample = setting.sample();
     let start = Instant::now();
+    let length = LEAST.max(Duration::from_secs(load.seconds));
     // Memory is read in the middle: at the end the first of the pollers may be on their way out.
-    tokio::time::sleep(Duration::from_secs(load.seconds) / 2).await;
+    tokio::time::sleep(length / 2).await;
     let held = setting.gateway.and_then(resident_bytes);
-    tokio::time::sleep(Duration::from_secs(load.seconds) / 2).await;
+    tokio::time::sleep(length / 2).await;
     let took = start.elapsed();
     let processes = sample.until_now(took);
     drop(pollers);
