@@ -6,6 +6,9 @@ mod latency;
 mod send;
 mod throughput;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
