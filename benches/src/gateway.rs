@@ -53,6 +53,11 @@ impl Gateway {
         let errors = log.try_clone().map_err(|error| error.to_string())?;
         let mut command = Command::new(binary);
         command.arg("serve").current_dir(home.path()).stdin(Stdio::null()).stdout(log).stderr(errors);
+        for (name, _value) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("POLLGATE_")) {
+                command.env_remove(&name); // settings meant for another gateway
+            }
+        }
         command.env("POLLGATE_HTTP__LISTEN", address.to_string());
         command.env("POLLGATE_HTTP__OPERATOR_LISTEN", operator.to_string());
         command.env("POLLGATE_AUTH__JWT__HS256_SECRET", &secret);

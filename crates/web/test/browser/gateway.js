@@ -23,6 +23,11 @@ async function freePort() {
   return port;
 }
 
+/** The environment without the gateway's own settings: what is set for another one must not reach this one. */
+function foreign(environment) {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("POLLGATE_")));
+}
+
 export class Gateway {
   #child = null;
   #secret = randomUUID() + randomUUID();
@@ -42,7 +47,7 @@ export class Gateway {
       cwd: this.home,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
-        ...process.env,
+        ...foreign(process.env),
         POLLGATE_HTTP__LISTEN: this.address,
         POLLGATE_HTTP__OPERATOR_LISTEN: this.operator,
         POLLGATE_STORE__URL: `sqlite://${join(this.home, "pollgate.db")}`,
