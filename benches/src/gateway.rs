@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::cli::{Pair, Run};
 use crate::http::Client;
 use crate::process::{Watched, find};
+use crate::sender::refusal;
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -81,21 +82,24 @@ impl Gateway {
         const LOOK: Duration = Duration::from_millis(50);
         let request = format!("GET /readyz HTTP/1.1\r\nHost: {operator}\r\n\r\n");
         let mut client = Client::new(operator);
+        let mut last = String::new();
         let ready = async {
             loop {
                 if let Ok(Some(status)) = self.child.try_wait() {
                     return Err(format!("the gateway ended: {status}"));
                 }
-                let answer = client.exchange(request.as_bytes(), COMMAND_PATIENCE).await;
-                if answer.is_ok_and(|answer| answer.status == 200) {
-                    return Ok(());
-                }
+                last = match client.exchange(request.as_bytes(), COMMAND_PATIENCE).await {
+                    Ok(answer) if answer.status == 200 => return Ok(()),
+                    Ok(answer) => refusal(&answer),
+                    Err(error) => error.to_string(),
+                };
                 sleep(LOOK).await;
             }
         };
-        timeout(START_PATIENCE, ready)
-            .await
-            .unwrap_or_else(|_elapsed| Err(format!("the gateway was not ready within {START_PATIENCE:?}")))
+        let outcome = timeout(START_PATIENCE, ready).await;
+        outcome.unwrap_or_else(|_elapsed| {
+            Err(format!("the gateway was not ready within {START_PATIENCE:?}: {last}"))
+        })
     }
 
     fn last_words(&self) -> String {
