@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::{Broker, BrokerState, Depth, Outcome};
-use pollgate_model::{InstanceId, Mailbox};
+use pollgate_model::{InstanceId, Mailbox, UserId};
 use pollgate_store::Store;
 use tokio::sync::{mpsc, watch};
 
@@ -116,12 +116,18 @@ impl Core {
         self.mailboxes.poll(request).await
     }
 
-    /// A mailbox's size; `None`: there is none.
+    /// Sizes of a user's main mailbox and of the session mailboxes attended here, at most `limit`; those that exist.
     ///
     /// # Errors
     /// The broker is away.
-    pub async fn depth(&self, mailbox: &Mailbox) -> Result<Option<Depth>, CoreError> {
-        Ok(self.broker.depth(mailbox).await?)
+    pub async fn depths(&self, user: &UserId, limit: usize) -> Result<Vec<(Mailbox, Depth)>, CoreError> {
+        let mut found = Vec::new();
+        for mailbox in self.mailboxes.of_user(user).into_iter().take(limit) {
+            if let Some(depth) = self.broker.depth(&mailbox).await? {
+                found.push((mailbox, depth));
+            }
+        }
+        Ok(found)
     }
 
     /// How the broker is now.

@@ -32,7 +32,9 @@ impl SlowStage {
         let last = self.last_said_ms.load(Ordering::Relaxed);
         let due = now.saturating_sub(last) >= EVERY_MS;
         // of several at once one wins and speaks for the others
-        if !due || self.last_said_ms.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if !due
+            || self.last_said_ms.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
             self.unsaid.fetch_add(1, Ordering::Relaxed);
             return;
         }

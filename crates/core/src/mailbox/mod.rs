@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use pollgate_broker::Broker;
-use pollgate_model::Mailbox;
+use pollgate_model::{Mailbox, UserId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -81,6 +81,14 @@ impl Mailboxes {
     #[must_use]
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// A user's main mailbox and those of the user's sessions that are attended here. Walks the registry: for
+    /// operators, not for requests.
+    pub(crate) fn of_user(&self, user: &UserId) -> Vec<Mailbox> {
+        let sessions = self.attended.iter().map(|entry| entry.key().clone());
+        let sessions = sessions.filter(|mailbox| mailbox.user == *user && mailbox.session.is_some());
+        std::iter::once(Mailbox::main(user.clone())).chain(sessions).collect()
     }
 
     fn next_incarnation(&self) -> u32 {

@@ -92,7 +92,12 @@ impl std::fmt::Debug for Attendance {
 
 impl Attendance {
     /// `None`: the mailbox is being let go.
-    fn begin(mailboxes: &Arc<Mailboxes>, attended: &Arc<Attended>, seat: Seat, cursor: PollCursor) -> Result<Self, Seat> {
+    fn begin(
+        mailboxes: &Arc<Mailboxes>,
+        attended: &Arc<Attended>,
+        seat: Seat,
+        cursor: PollCursor,
+    ) -> Result<Self, Seat> {
         let mut state = attended.lock();
         if state.phase != Phase::Open {
             return Err(seat);
@@ -364,7 +369,8 @@ impl State {
             self.resync = Some(ResyncReason::Gone);
         } else if cursor.issued_at.age_at(Timestamp::now()) > settings.message_ttl {
             self.resync = Some(ResyncReason::Expired);
-        } else if settings.unstored && cursor.broker != 0 && self.broker != 0 && cursor.broker != self.broker {
+        } else if settings.unstored && cursor.broker != 0 && self.broker != 0 && cursor.broker != self.broker
+        {
             self.resync = Some(ResyncReason::BrokerRestarted);
         }
         match cursor.last {

@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError};
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep_until};
 
+use super::Mailboxes;
 use super::attach;
 use super::attended::{Attended, Phase};
-use super::Mailboxes;
 use crate::task::Stop;
 
 /// Releases under way at once at the end of the process.

@@ -99,9 +99,14 @@ fn after_a_deleted_mailbox_what_was_delivered_is_still_answered_and_nobody_is_to
 #[derive(Clone, Debug)]
 enum Step {
     Arrive,
-    Ask { limit: usize, bytes: usize },
+    Ask {
+        limit: usize,
+        bytes: usize,
+    },
     /// Confirms what answer number `which` (modulo those there were) gave.
-    Confirm { which: usize },
+    Confirm {
+        which: usize,
+    },
     /// The consumer is lost: the broker delivers all that is unacked again.
     Lose,
 }

@@ -16,8 +16,8 @@ use pollgate_store::{OnCommit, Outgoing, Store};
 use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument as _, debug, debug_span, warn};
 
-use crate::slow::SlowStage;
 use crate::CoreSettings;
+use crate::slow::SlowStage;
 use crate::task::Stop;
 use queue::{Next, Queue};
 
@@ -216,7 +216,10 @@ impl Relay {
         }
         drop(queue);
         if !failed.is_empty() {
-            warn!(publications = failed.len(), "the broker did not answer for publications; they go out again");
+            warn!(
+                publications = failed.len(),
+                "the broker did not answer for publications; they go out again"
+            );
             self.wake.notify_one();
         }
         if !done.is_empty() {

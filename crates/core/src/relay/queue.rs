@@ -143,7 +143,8 @@ impl Queue {
     }
 
     /// Queued and in flight.
-    pub(crate) fn known(&self) -> usize {
+    #[cfg(test)]
+    fn known(&self) -> usize {
         self.known.len()
     }
 

@@ -8,7 +8,8 @@ use super::*;
 
 fn row(ticket: i64) -> Outgoing {
     let event =
-        EncodedEvent::new(EventId::new(), &EventKind::MESSAGE_CREATED, Timestamp::now(), None, &ticket).unwrap();
+        EncodedEvent::new(EventId::new(), &EventKind::MESSAGE_CREATED, Timestamp::now(), None, &ticket)
+            .unwrap();
     Outgoing {
         ticket,
         event,

@@ -87,9 +87,8 @@ async fn a_cursor_of_before_the_release_confirms_what_it_saw() {
 async fn a_second_cursor_poll_ends_the_first() {
     let run = World::new().start().await;
     let core = run.core.clone();
-    let first = tokio::task::spawn(async move {
-        core.poll(request(main_of("bob"), PollCursor::Start, LONG)).await
-    });
+    let first =
+        tokio::task::spawn(async move { core.poll(request(main_of("bob"), PollCursor::Start, LONG)).await });
     while run.core.mailboxes().held() == 0 {
         tokio::task::yield_now().await;
     }

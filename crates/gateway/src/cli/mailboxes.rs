@@ -1,0 +1,106 @@
+//! `pollgate mailboxes`: how many events wait for a user.
+//!
+//! With RabbitMQ it works from the configuration alone. The in-process broker lives inside the gateway, so there the
+//! gateway is asked, over its operator address.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use pollgate_model::{Mailbox, SessionId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::http_client::HttpClient;
+use super::{Failure, tokens};
+use crate::settings::{BrokerSettings, Settings};
+use crate::start;
+
+#[derive(Args)]
+pub(crate) struct MailboxArgs {
+    /// Whose mailboxes.
+    #[arg(long)]
+    user: String,
+    /// Sessions to look at beside the main mailbox; RabbitMQ does not list them.
+    #[arg(long)]
+    session: Vec<String>,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    user: String,
+    session: Option<String>,
+    ready: u64,
+    unacked: Option<u64>,
+    consumers: u64,
+    alarm: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Rows {
+    mailboxes: Vec<Row>,
+    total_ready: u64,
+}
+
+/// Prints the user's mailboxes; the exit code is 1 when one of them is deeper than `mailbox.alarm_depth`.
+pub(crate) async fn show(settings: &Settings, args: MailboxArgs) -> Result<ExitCode, Failure> {
+    let user: UserId = args.user.parse()?;
+    let rows = match &settings.broker {
+        BrokerSettings::Memory { .. } => ask_gateway(settings, &user)?,
+        BrokerSettings::Rabbitmq(_) => ask_broker(settings, user, &args.session).await?,
+    };
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        print_table(&rows);
+    }
+    let alarm = rows.mailboxes.iter().any(|row| row.alarm);
+    Ok(if alarm { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn ask_gateway(settings: &Settings, user: &UserId) -> Result<Rows, Failure> {
+    let token = tokens::sign_for(settings, "operator", "operator", Duration::from_secs(60))?;
+    let client = HttpClient::new(format!("http://{}", settings.http.operator_listen), token);
+    Ok(serde_json::from_str(&client.get("/v1/mailboxes", &[("user", user.as_str())])?)?)
+}
+
+async fn ask_broker(settings: &Settings, user: UserId, sessions: &[String]) -> Result<Rows, Failure> {
+    let mut mailboxes = vec![Mailbox::main(user.clone())];
+    for session in sessions {
+        mailboxes.push(Mailbox::of_session(user.clone(), session.parse::<SessionId>()?));
+    }
+    let broker = start::broker_for_looking(settings).await?;
+    let mut rows = Vec::new();
+    for mailbox in mailboxes {
+        let Some(depth) = broker.depth(&mailbox).await? else { continue };
+        rows.push(Row {
+            user: mailbox.user.into(),
+            session: mailbox.session.map(String::from),
+            ready: depth.ready,
+            unacked: depth.unacked,
+            consumers: depth.consumers,
+            alarm: depth.ready > settings.mailbox.alarm_depth,
+        });
+    }
+    broker.close(Duration::from_secs(1)).await;
+    Ok(Rows { total_ready: rows.iter().map(|row| row.ready).sum(), mailboxes: rows })
+}
+
+fn print_table(rows: &Rows) {
+    println!(
+        "{:<24}  {:<24}  {:>8}  {:>8}  {:>9}  STATE",
+        "USER", "SESSION", "READY", "UNACKED", "CONSUMERS"
+    );
+    for row in &rows.mailboxes {
+        let session = row.session.as_deref().unwrap_or("(main)");
+        let unacked = row.unacked.map_or_else(|| "-".to_owned(), |count| count.to_string());
+        let state = if row.alarm { "ALARM" } else { "ok" };
+        println!(
+            "{:<24}  {session:<24}  {:>8}  {unacked:>8}  {:>9}  {state}",
+            row.user, row.ready, row.consumers,
+        );
+    }
+    println!("{} ready in {} mailboxes", rows.total_ready, rows.mailboxes.len());
+}

@@ -1,0 +1,28 @@
+//! Which pages of other origins may call: those that the configuration names, no others.
+
+use actix_cors::Cors;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+
+/// A preflight answer is good for so long, in seconds.
+const MAX_AGE: usize = 3600;
+
+/// The rules for these origins; `"*"` among them allows every origin. Credentials travel in a header that the page
+/// sets itself, never in a cookie, so no ambient authority is shared.
+pub(crate) fn cors(origins: &[String]) -> Cors {
+    let start = if origins.iter().any(|origin| origin == "*") {
+        Cors::default().allow_any_origin().send_wildcard()
+    } else {
+        origins.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
+    };
+    start
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("prefer"),
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers(["x-request-id", "retry-after", "preference-applied"])
+        .max_age(MAX_AGE)
+}

@@ -1,0 +1,102 @@
+//! The HTTP layer: two route tables, one for the public, one for operators. All rules live in `pollgate-core`.
+
+mod answer;
+mod caller;
+mod cors;
+mod events;
+mod health;
+mod mailboxes;
+mod messages;
+mod pages;
+mod poll;
+mod problem;
+mod request_log;
+pub(crate) mod strict;
+
+use std::time::Duration;
+
+use actix_web::web::{Data, ServiceConfig, get, post, resource, route, scope};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route};
+use pollgate_core::Core;
+
+use crate::auth::Authenticator;
+use problem::Problem;
+use strict::BodyLimits;
+
+pub(crate) use cors::cors;
+pub(crate) use request_log::log_request;
+
+/// What the handlers share.
+pub(crate) struct Gateway {
+    pub(crate) core: Core,
+    pub(crate) auth: Authenticator,
+    /// Polls may bring their token in the query.
+    pub(crate) query_token: bool,
+    pub(crate) body_limits: BodyLimits,
+    pub(crate) batch_limits: BodyLimits,
+    /// Longest hold of a poll.
+    pub(crate) hold: Duration,
+    /// Events in an answer when the poll does not say.
+    pub(crate) poll_limit: usize,
+    /// The most a poll may ask for.
+    pub(crate) most_events: usize,
+    /// More events than this waiting in a mailbox is an alarm.
+    pub(crate) alarm_depth: u64,
+    /// The demo pages are served.
+    pub(crate) demo: bool,
+}
+
+/// Room for the JSON around a text: names, ids, escapes of a text that is all control characters.
+const AROUND: usize = 8 << 10;
+
+impl Gateway {
+    /// Limits of one body that holds a text of at most this many bytes.
+    pub(crate) fn body_limits(text_bytes: usize, time: Duration) -> BodyLimits {
+        // JSON may write one byte as six (\u0001)
+        BodyLimits { bytes: text_bytes.saturating_mul(6).saturating_add(AROUND), time }
+    }
+}
+
+/// A resource that answers some methods, and says which ones to all others.
+fn only(path: &str, allow: &'static str, routes: impl IntoIterator<Item = Route>) -> Resource {
+    let refused = move || async move { Err::<HttpResponse, Problem>(Problem::method_not_allowed(allow)) };
+    routes.into_iter().fold(resource(path), Resource::route).default_service(route().to(refused))
+}
+
+async fn nothing_here(_request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found("resource"))
+}
+
+/// What everybody may reach.
+pub(crate) fn public(config: &mut ServiceConfig, gateway: Data<Gateway>) {
+    let demo = gateway.demo;
+    config.app_data(gateway).service(
+        scope("/v1")
+            // senders
+            .service(only("/messages", "POST", [post().to(messages::send)]))
+            .service(only("/events", "POST", [post().to(events::publish)]))
+            .service(only("/events/batch", "POST", [post().to(events::publish_batch)]))
+            // waiting clients
+            .service(only("/poll", "GET", [get().to(poll::poll)]))
+            // readers
+            .service(only("/rooms/{room}/messages", "GET", [get().to(messages::history)]))
+            // operators
+            .service(only("/mailboxes", "GET", [get().to(mailboxes::list)]))
+            .default_service(route().to(nothing_here)),
+    );
+    if demo {
+        config.service(only("/demo", "GET", [get().to(pages::to_demo)]));
+        config.service(only("/demo/{path:.*}", "GET", [get().to(pages::demo)]));
+    }
+    config.default_service(route().to(nothing_here));
+}
+
+/// What only operators reach.
+pub(crate) fn operator(config: &mut ServiceConfig, gateway: Data<Gateway>) {
+    config
+        .app_data(gateway)
+        .service(only("/healthz", "GET", [get().to(health::alive)]))
+        .service(only("/readyz", "GET", [get().to(health::ready)]))
+        .service(only("/v1/mailboxes", "GET", [get().to(mailboxes::list)]))
+        .default_service(route().to(nothing_here));
+}

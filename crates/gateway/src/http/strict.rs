@@ -1,0 +1,62 @@
+//! Bodies and queries, read strictly: what is not understood is refused, so that a typo does not pass silently.
+
+use std::time::Duration;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{BytesMut, Payload};
+use actix_web::{HttpRequest, ResponseError as _};
+use futures::StreamExt as _;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+/// How large a body may be and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimits {
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
+}
+
+/// Reads a JSON body. The type must refuse unknown fields.
+pub(crate) async fn json<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: BodyLimits,
+) -> Result<T, Problem> {
+    if !is_json(request) {
+        return Err(Problem::unsupported_media_type());
+    }
+    let body = match timeout(limits.time, bytes(payload, limits.bytes)).await {
+        Ok(body) => body?,
+        Err(_late) => return Err(Problem::too_slow("the body did not arrive in time")),
+    };
+    serde_json::from_slice(&body).map_err(|error| Problem::invalid(format!("body: {error}")))
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let given = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+async fn bytes(mut payload: Payload, most: usize) -> Result<BytesMut, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Problem::invalid(format!("body: {}", error.status_code())))?;
+        if body.len() + chunk.len() > most {
+            return Err(Problem::too_large(format!("body: at most {most} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Reads the query. The type must refuse unknown fields; repeated ones are refused by serde.
+pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+    let query = request.query_string();
+    if query.contains("%00") {
+        return Err(Problem::invalid("query: must not contain NUL"));
+    }
+    serde_urlencoded::from_str(query).map_err(|error| Problem::invalid(format!("query: {error}")))
+}

@@ -1,0 +1,109 @@
+//! `[broker]`: which broker, and how it is used.
+
+use serde::{Deserialize, Serialize};
+
+use super::SecretUrl;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Memory,
+    Rabbitmq,
+}
+
+/// What RabbitMQ writes to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Persistence {
+    /// Everything.
+    All,
+    /// What the database does not have.
+    Unstored,
+}
+
+/// The section as it is written: one table, whichever kind is chosen.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BrokerSection {
+    kind: Kind,
+    url: SecretUrl,
+    prefix: String,
+    persistence: Persistence,
+    publish_window: usize,
+    mailboxes_per_channel: usize,
+    channels_per_connection: usize,
+    timeout_ms: u64,
+    heartbeat_s: u16,
+    memory_bytes: u64,
+    memory_publications: u64,
+}
+
+/// The broker that was chosen; RabbitMQ without a URL cannot be said here.
+#[derive(Clone, Debug)]
+pub enum BrokerSettings {
+    /// In this process.
+    Memory {
+        /// Most bytes of waiting events.
+        bytes: u64,
+        /// Most waiting publications.
+        publications: u64,
+    },
+    /// RabbitMQ.
+    Rabbitmq(RabbitmqSettings),
+}
+
+/// How RabbitMQ is used. See default.toml for each key.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "default.toml documents every key, and a test holds the two together")]
+pub struct RabbitmqSettings {
+    pub url: SecretUrl,
+    pub prefix: String,
+    pub persistence: Persistence,
+    pub publish_window: usize,
+    pub mailboxes_per_channel: usize,
+    pub channels_per_connection: usize,
+    pub timeout_ms: u64,
+    pub heartbeat_s: u16,
+}
+
+impl TryFrom<&BrokerSection> for BrokerSettings {
+    type Error = String;
+
+    fn try_from(section: &BrokerSection) -> Result<Self, String> {
+        if section.kind == Kind::Memory {
+            if !section.url.expose().is_empty() {
+                return Err(
+                    "broker.url is set, but broker.kind is \"memory\"; say kind = \"rabbitmq\"".into()
+                );
+            }
+            return Ok(Self::Memory {
+                bytes: section.memory_bytes,
+                publications: section.memory_publications,
+            });
+        }
+        let url = section.url.expose();
+        if !(url.starts_with("amqp://") || url.starts_with("amqps://")) {
+            return Err(
+                "broker.kind = \"rabbitmq\" needs broker.url = \"amqp://...\" or \"amqps://...\"".into()
+            );
+        }
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !(1..=40).contains(&section.prefix.len()) || !section.prefix.bytes().all(fits) {
+            return Err("broker.prefix: 1 to 40 letters, digits, '-', '_' or '.'".into());
+        }
+        let counts = [section.publish_window, section.mailboxes_per_channel, section.channels_per_connection];
+        if counts.contains(&0) || section.timeout_ms == 0 {
+            return Err("broker: windows, counts and time-outs must not be 0".into());
+        }
+        Ok(Self::Rabbitmq(RabbitmqSettings {
+            url: section.url.clone(),
+            prefix: section.prefix.clone(),
+            persistence: section.persistence,
+            publish_window: section.publish_window,
+            mailboxes_per_channel: section.mailboxes_per_channel,
+            channels_per_connection: section.channels_per_connection,
+            timeout_ms: section.timeout_ms,
+            heartbeat_s: section.heartbeat_s,
+        }))
+    }
+}

@@ -1,0 +1,40 @@
+//! `[http]`: addresses and time-outs.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// See default.toml for each key.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "default.toml documents every key, and a test holds the two together")]
+pub struct HttpSettings {
+    pub listen: SocketAddr,
+    pub operator_listen: SocketAddr,
+    pub workers: usize,
+    pub demo: bool,
+    pub cors_origins: Vec<String>,
+    pub grace_ms: u64,
+    pub header_timeout_ms: u64,
+    pub body_timeout_ms: u64,
+    pub keep_alive_ms: u64,
+    pub most_connections: usize,
+}
+
+impl HttpSettings {
+    pub(super) fn problem(&self) -> Option<String> {
+        let bad = self.cors_origins.iter().find(|origin| {
+            let named = origin.starts_with("http://") || origin.starts_with("https://");
+            *origin != "*" && (!named || origin.ends_with('/'))
+        });
+        if let Some(origin) = bad {
+            return Some(format!(
+                "http.cors_origins: {origin:?} is no origin; write \"https://shop.example\" without a path"
+            ));
+        }
+        if self.header_timeout_ms == 0 || self.body_timeout_ms == 0 {
+            return Some("http.header_timeout_ms and http.body_timeout_ms must not be 0".into());
+        }
+        (self.most_connections == 0).then(|| "http.most_connections must not be 0".into())
+    }
+}

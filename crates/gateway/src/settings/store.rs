@@ -1,0 +1,20 @@
+//! `[store]`: the database.
+
+use serde::{Deserialize, Serialize};
+
+use super::SecretUrl;
+
+/// See default.toml for each key.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "default.toml documents every key, and a test holds the two together")]
+pub struct StoreSection {
+    pub url: SecretUrl,
+    pub pool_size: u32,
+    pub writers: usize,
+    pub writer_queue: usize,
+    pub migrate: bool,
+    pub connect_timeout_ms: u64,
+    pub acquire_timeout_ms: u64,
+    pub statement_timeout_ms: u64,
+}

@@ -1,0 +1,304 @@
+//! The process: `build` opens and binds and fails here or never, `run` serves until it is told to stop.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use pollgate_broker::memory::{MemoryBroker, MemorySettings};
+use pollgate_broker::rabbit::{RabbitBroker, RabbitSettings};
+use pollgate_broker::{Broker, MailboxLimits, Outcomes};
+use pollgate_core::{Core, CoreSettings, FirstFailure, Parts, Relay, Tasks};
+use pollgate_model::InstanceId;
+use pollgate_store::{Store, StoreSettings};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::auth::{Authenticator, Scopes, secret, sign_hs256};
+use crate::http;
+use crate::http::strict::BodyLimits;
+use crate::settings::{BrokerSettings, Persistence, Settings, ms};
+
+/// Connections that the system holds for us before we take them.
+const BACKLOG: u32 = 4096;
+/// How long the links to the demo are good.
+const DEMO_TOKENS: Duration = Duration::from_secs(24 * 3600);
+
+/// Why the gateway did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("{what} cannot be made: {error}")]
+    DataDir { what: String, error: io::Error },
+    #[error("the database: {0}")]
+    Store(#[from] pollgate_store::StoreError),
+    #[error("the broker: {0}")]
+    Broker(#[from] pollgate_broker::BrokerError),
+    #[error("credentials: {0}")]
+    Key(#[from] secret::KeyError),
+    #[error("{address}: {error}")]
+    Listen { address: SocketAddr, error: io::Error },
+    #[error("the service {0:?} ended although nobody told it to")]
+    Service(&'static str),
+    #[error("the server failed: {0}")]
+    Server(#[from] io::Error),
+}
+
+/// A gateway that is bound and ready to serve.
+pub(crate) struct Gateway {
+    settings: Settings,
+    core: Core,
+    shared: Data<http::Gateway>,
+    public: TcpListener,
+    operator: TcpListener,
+    failure: FirstFailure,
+}
+
+/// Makes the folder for the embedded database and the generated secret, when something of that is used.
+pub(crate) fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
+    if !settings.store_is_embedded() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&settings.data_dir)
+        .map_err(|error| StartError::DataDir { what: settings.data_dir.display().to_string(), error })
+}
+
+/// The database's settings, with the embedded default filled in.
+pub(crate) fn store_settings(settings: &Settings) -> StoreSettings {
+    let section = &settings.store;
+    let url = if settings.store_is_embedded() {
+        format!("sqlite://{}", settings.data_dir.join("pollgate.db").display())
+    } else {
+        section.url.expose().to_owned()
+    };
+    StoreSettings {
+        pool_size: section.pool_size,
+        connect_timeout: ms(section.connect_timeout_ms),
+        acquire_timeout: ms(section.acquire_timeout_ms),
+        statement_timeout: ms(section.statement_timeout_ms),
+        writers: section.writers,
+        writer_queue: section.writer_queue,
+        migrate: section.migrate,
+        ..StoreSettings::new(url)
+    }
+}
+
+fn mailbox_limits(settings: &Settings) -> MailboxLimits {
+    let section = &settings.mailbox;
+    MailboxLimits {
+        message_ttl: Duration::from_secs(section.message_ttl_s),
+        max_length: section.max_length,
+        expires: Duration::from_secs(section.expires_s),
+        session_expires: Duration::from_secs(section.session_expires_s),
+        prefetch: section.prefetch,
+    }
+}
+
+async fn open_broker(settings: &Settings, outcomes: Outcomes) -> Result<Arc<dyn Broker>, StartError> {
+    let limits = mailbox_limits(settings);
+    match &settings.broker {
+        BrokerSettings::Memory { bytes, publications } => {
+            let memory = MemorySettings { most_bytes: *bytes, most_publications: *publications };
+            Ok(Arc::new(MemoryBroker::new(limits, memory, outcomes)))
+        }
+        BrokerSettings::Rabbitmq(rabbit) => {
+            let settings = RabbitSettings {
+                url: rabbit.url.expose().to_owned(),
+                prefix: rabbit.prefix.clone(),
+                publish_window: rabbit.publish_window,
+                mailboxes_per_channel: rabbit.mailboxes_per_channel,
+                channels_per_connection: rabbit.channels_per_connection,
+                timeout: ms(rabbit.timeout_ms),
+                heartbeat_s: rabbit.heartbeat_s,
+                ..RabbitSettings::default()
+            };
+            Ok(Arc::new(RabbitBroker::connect(limits, settings, outcomes).await?))
+        }
+    }
+}
+
+/// A connection to the configured broker for a command that only looks.
+pub(crate) async fn broker_for_looking(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
+    let (outcomes, _nobody_publishes) = mpsc::unbounded_channel();
+    open_broker(settings, outcomes).await
+}
+
+fn core_settings(settings: &Settings) -> CoreSettings {
+    let unstored =
+        matches!(&settings.broker, BrokerSettings::Rabbitmq(r) if r.persistence == Persistence::Unstored);
+    CoreSettings {
+        hold: ms(settings.poll.hold_ms),
+        jitter_percent: settings.poll.jitter_percent,
+        linger: ms(settings.poll.linger_ms),
+        answer_bytes: settings.poll.most_bytes,
+        message_ttl: Duration::from_secs(settings.mailbox.message_ttl_s),
+        mailbox_length: settings.mailbox.max_length,
+        prefetch: settings.mailbox.prefetch,
+        unstored,
+        text_bytes: settings.limits.text_bytes,
+        recipients: settings.limits.recipients,
+        batch_events: settings.limits.batch_events,
+        held_polls_per_user: settings.limits.held_polls_per_user,
+        held_polls: settings.limits.held_polls,
+        mailboxes: settings.limits.mailboxes,
+        relay_publications: settings.limits.relay_publications,
+        relay_bytes: settings.limits.relay_bytes,
+        outbox_rows: settings.limits.outbox_rows,
+        slow: ms(settings.log.slow_ms),
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let failed = |error: io::Error| StartError::Listen { address, error };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+impl Gateway {
+    /// Opens the database and the broker, starts the services, binds both addresses.
+    pub(crate) async fn build(settings: Settings) -> Result<Self, StartError> {
+        let public = listen(settings.http.listen)?;
+        let operator = listen(settings.http.operator_listen)?;
+        make_data_dir(&settings)?;
+        let instance = InstanceId::new();
+        let core_settings = core_settings(&settings);
+        let relay = Relay::new(&core_settings);
+        let store = Store::open(store_settings(&settings), instance, relay.clone()).await?;
+        let (outcomes, answers) = mpsc::unbounded_channel();
+        let broker = open_broker(&settings, outcomes).await?;
+        let (tasks, failure) = Tasks::new(Handle::current());
+        let core = Core::start(Parts {
+            store: store.clone(),
+            broker,
+            outcomes: answers,
+            relay,
+            instance,
+            settings: core_settings,
+            tasks,
+        });
+        let body_time = ms(settings.http.body_timeout_ms);
+        let shared = Data::new(http::Gateway {
+            core: core.clone(),
+            auth: Authenticator::new(&settings, store)?,
+            query_token: settings.auth.allow_query_token,
+            body_limits: http::Gateway::body_limits(settings.limits.text_bytes, body_time),
+            batch_limits: BodyLimits { bytes: settings.limits.batch_bytes, time: body_time },
+            hold: ms(settings.poll.hold_ms),
+            poll_limit: settings.poll.limit,
+            most_events: settings.poll.most_events,
+            alarm_depth: settings.mailbox.alarm_depth,
+            demo: settings.http.demo,
+        });
+        Ok(Self { settings, core, shared, public, operator, failure })
+    }
+
+    /// Says where it listens and, with the embedded pair, how to try it.
+    pub(crate) fn greet(&self) -> Result<(), StartError> {
+        let (public, operator) = (self.public.local_addr()?, self.operator.local_addr()?);
+        info!(%public, %operator, "listening");
+        let embedded = self.settings.store_is_embedded();
+        if matches!(self.settings.broker, BrokerSettings::Memory { .. }) {
+            info!("the broker lives in this process: run one gateway only");
+        }
+        if !embedded || !self.settings.http.demo || !public.ip().is_loopback() {
+            return Ok(());
+        }
+        let Ok(secret) = secret::signing_secret(&self.settings) else { return Ok(()) };
+        let mut tokens = Vec::new();
+        for name in ["ann", "bob"] {
+            let Ok(user) = name.parse() else { continue };
+            let signed = sign_hs256(&secret, &user, Scopes::USER, DEMO_TOKENS, &self.settings.auth.jwt)?;
+            tokens.push(format!("{name}={signed}"));
+        }
+        // to the terminal, not to the log: the link holds tokens
+        println!("\npollgate is ready. Two users side by side, in one window:\n");
+        println!("  http://{public}/demo/#{}\n", tokens.join("&"));
+        println!("Sign a token for anybody: pollgate jwt --user NAME\n");
+        Ok(())
+    }
+
+    /// Serves until `stop` resolves, then drains: readiness goes, held polls are answered, requests finish, mailboxes go
+    /// back, the relay empties its memory, the database finishes.
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        let Self { settings, core, shared, public, operator, mut failure } = self;
+        let grace = ms(settings.http.grace_ms);
+        let public = public_server(&settings, shared.clone(), public)?;
+        let operator = operator_server(&settings, shared, operator)?;
+        let (public_handle, operator_handle) = (public.handle(), operator.handle());
+        let mut serving = std::pin::pin!(async { tokio::try_join!(public, operator) });
+        let (failed, over) = tokio::select! {
+            () = stop => (None, false),
+            name = failure.wait() => (Some(StartError::Service(name)), false),
+            ended = &mut serving => (Some(ended.err().map_or(StartError::Service("http server"), Into::into)), true),
+        };
+        let drained = async {
+            core.drain(grace).await;
+            public_handle.stop(true).await;
+            operator_handle.stop(true).await;
+        };
+        // the servers are polled on while they drain: they answer the held polls
+        let served = async {
+            if !over {
+                drop(serving.await);
+            }
+        };
+        let late = tokio::time::timeout(grace * 2, async { tokio::join!(drained, served) }).await.is_err();
+        if late {
+            warn!("requests did not finish in time");
+        }
+        core.stop(grace).await;
+        info!("stopped");
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+fn public_server(
+    settings: &Settings,
+    shared: Data<http::Gateway>,
+    listener: TcpListener,
+) -> Result<Server, StartError> {
+    let origins = settings.http.cors_origins.clone();
+    let workers = match settings.http.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        given => given,
+    };
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(http::cors(&origins))
+            .wrap(from_fn(http::log_request))
+            .configure(|config| http::public(config, shared.clone()))
+    })
+    .workers(workers)
+    .max_connections((settings.http.most_connections / workers).max(1))
+    .backlog(BACKLOG)
+    .keep_alive(ms(settings.http.keep_alive_ms))
+    .client_request_timeout(ms(settings.http.header_timeout_ms))
+    .client_disconnect_timeout(Duration::from_secs(1))
+    // a client that closes its end has left: the hold ends at once instead of answering into the void
+    .h1_allow_half_closed(false)
+    .shutdown_timeout(settings.http.grace_ms / 1000)
+    .disable_signals();
+    Ok(server.listen(listener)?.run())
+}
+
+fn operator_server(
+    settings: &Settings,
+    shared: Data<http::Gateway>,
+    listener: TcpListener,
+) -> Result<Server, StartError> {
+    let server = HttpServer::new(move || {
+        App::new().wrap(from_fn(http::log_request)).configure(|config| http::operator(config, shared.clone()))
+    })
+    .workers(1)
+    .client_request_timeout(ms(settings.http.header_timeout_ms))
+    .h1_allow_half_closed(false)
+    .shutdown_timeout(1)
+    .disable_signals();
+    Ok(server.listen(listener)?.run())
+}

@@ -1,0 +1,80 @@
+//! RabbitMQ stops, restarts, or loses a queue.
+
+use pollgate_testkit::{Backends, Gateway, PgSchema, RabbitNode, Vhost, unique_prefix};
+
+use crate::world::{BINARY, Crew, LIMIT};
+
+fn gateway_on(node: &RabbitNode, schema: &PgSchema, persistence: &str) -> Gateway {
+    Gateway::builder(BINARY)
+        .backends(Backends::Production {
+            pg_url: schema.url(),
+            amqp_url: node.url(),
+            prefix: unique_prefix(),
+        })
+        .env("POLLGATE_BROKER__PERSISTENCE", persistence)
+        .env("POLLGATE_POLL__LINGER_MS", "1000")
+        .start()
+}
+
+/// Stopped under load, sends go on; started again, everything comes.
+#[test]
+fn a_broker_outage_under_load_loses_nothing() {
+    let (mut node, schema) = (RabbitNode::start(), PgSchema::create());
+    let gateway = gateway_on(&node, &schema, "all");
+    let mut crew = Crew::new();
+    crew.sender(gateway.user("ann"), "bob");
+    crew.reader(gateway.user("bob"));
+    crew.until_accepted(50);
+    node.stop();
+    crew.until_accepted(50); // the promise does not need the broker
+    node.start_again();
+    crew.until_accepted(50);
+    crew.until_nothing_is_missing();
+    crew.stop();
+    drop(gateway);
+}
+
+/// With `unstored` a restart may lose what waited, and then it is said.
+#[test]
+fn a_broker_restart_with_unstored_messages_is_said() {
+    let (mut node, schema) = (RabbitNode::start(), PgSchema::create());
+    let gateway = gateway_on(&node, &schema, "unstored");
+    let (ann, bob) = (gateway.user("ann"), gateway.user("bob"));
+    let first = bob.poll("cursor=&wait=0");
+    let cursor = first.json["cursor"].as_str().unwrap().to_owned();
+    assert_eq!(ann.send("bob", "lost with the broker").status, 201);
+    pollgate_testkit::eventually("the relay is done", LIMIT, || schema.count("outbox") == 0);
+    node.kill();
+    node.start_again();
+    let mut resync = false;
+    pollgate_testkit::eventually("the gateway answers polls again", LIMIT, || {
+        let answer = bob.poll(&format!("cursor={cursor}&wait=1"));
+        resync = answer.status == 200 && answer.json["resync"] == true;
+        answer.status == 200
+    });
+    assert!(resync, "a client that may have missed something must hear it");
+}
+
+/// The queue is deleted behind our back while somebody polls it: healed, said, and nothing that is sent later is lost.
+#[test]
+fn a_queue_deleted_meanwhile_is_made_again() {
+    let (vhost, schema) = (Vhost::create(), PgSchema::create());
+    let prefix = unique_prefix();
+    let gateway = Gateway::builder(BINARY)
+        .backends(Backends::Production { pg_url: schema.url(), amqp_url: vhost.url(), prefix })
+        .start();
+    let (ann, bob) = (gateway.user("ann"), gateway.user("bob"));
+    let first = bob.poll("cursor=&wait=0");
+    let cursor = first.json["cursor"].as_str().unwrap().to_owned();
+    let held = {
+        let (bob, cursor) = (gateway.user("bob"), cursor.clone());
+        std::thread::spawn(move || bob.poll(&format!("cursor={cursor}&wait=5")))
+    };
+    vhost.delete_queues();
+    let told = held.join().unwrap();
+    assert_eq!(told.json["resync"], true, "{told:?}");
+    let cursor = told.json["cursor"].as_str().unwrap();
+    assert_eq!(ann.send("bob", "after").status, 201);
+    let answer = bob.poll(&format!("cursor={cursor}&wait=5"));
+    assert!(answer.json["events"].as_array().is_some_and(|events| !events.is_empty()), "{answer:?}");
+}
