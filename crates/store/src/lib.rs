@@ -1,1 +1,44 @@
 //! The database: PostgreSQL and SQLite behind one door.
+//!
+//! Reads go through a pool of connections; everything that is accepted (messages, an application's events) goes
+//! through writers that commit for many senders at once. What was committed stands in the outbox until the broker has
+//! answered for it.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `settings`, `error`, `outgoing` | what callers see |
+//! | `open` | opening, closing, health |
+//! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
+//! | `writer` | group commit |
+//! | `directs` | direct rooms known to this process |
+//! | `send`, `publish`, `history`, `members`, `outbox`, `lease`, `tokens` | one operation each, or a few that belong together |
+
+mod checkpoint;
+mod connection;
+mod directs;
+mod error;
+mod health;
+mod history;
+mod lease;
+mod members;
+mod migrate;
+mod open;
+mod outbox;
+mod outgoing;
+mod pool;
+mod publish;
+mod rows;
+mod schema;
+mod send;
+mod settings;
+mod sql;
+mod task;
+mod tokens;
+mod writer;
+
+pub use error::StoreError;
+pub use open::Store;
+pub use outbox::OutboxStats;
+pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
+pub use settings::StoreSettings;
+pub use tokens::{NewToken, Token, TokenRef};

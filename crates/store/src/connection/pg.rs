@@ -1,0 +1,68 @@
+//! Connections to PostgreSQL: bounded in time, so that a server that hangs is noticed.
+
+use std::time::Duration;
+
+use diesel::Connection as _;
+use diesel::pg::PgConnection;
+
+use crate::error::Failure;
+use crate::settings::StoreSettings;
+
+/// Opens a connection.
+pub(super) fn connect(url: &str) -> Result<PgConnection, Failure> {
+    PgConnection::establish(url).map_err(|e| Failure::Lost(e.to_string()))
+}
+
+/// The URL with libpq's own bounds, where it does not set them itself.
+pub(super) fn with_bounds(url: &str, settings: &StoreSettings) -> String {
+    let user_timeout = settings.statement_timeout.as_millis().to_string();
+    // libpq counts whole seconds, and takes 1 for 2
+    let connect = settings.connect_timeout.as_secs().max(2).to_string();
+    let wanted = [
+        ("application_name", "pollgate"),
+        ("connect_timeout", connect.as_str()),
+        ("keepalives", "1"),
+        ("keepalives_idle", "10"),
+        ("keepalives_interval", "5"),
+        ("keepalives_count", "3"),
+        ("tcp_user_timeout", user_timeout.as_str()),
+    ];
+    let mut bounded = url.to_owned();
+    let query = url.split_once('?').map(|(_, query)| query);
+    let set = |key: &str| query.is_some_and(|q| q.split('&').any(|pair| pair.split('=').next() == Some(key)));
+    let mut separator = if query.is_some() { '&' } else { '?' };
+    for (key, value) in wanted.into_iter().filter(|(key, _)| !set(key)) {
+        bounded.push(separator);
+        bounded.push_str(key);
+        bounded.push('=');
+        bounded.push_str(value);
+        separator = '&';
+    }
+    bounded
+}
+
+/// What each session is told first.
+pub(super) fn session(settings: &StoreSettings) -> String {
+    let statement = settings.statement_timeout.as_millis();
+    let lock = (settings.statement_timeout / 2).max(Duration::from_millis(1)).as_millis();
+    format!(
+        "SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
+         SET idle_in_transaction_session_timeout = {idle}; SET client_min_messages = warning; \
+         SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on;",
+        idle = statement * 2,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_sets_is_kept() {
+        let settings = StoreSettings::new("");
+        let url = with_bounds("postgres://h/d?connect_timeout=9", &settings);
+        assert!(url.contains("connect_timeout=9&application_name=pollgate"), "{url}");
+        assert_eq!(url.matches("connect_timeout").count(), 1);
+        assert!(with_bounds("postgres://h/d", &settings).starts_with("postgres://h/d?application_name"));
+    }
+}

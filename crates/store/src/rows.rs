@@ -1,0 +1,80 @@
+//! Rows as they stand in the tables, and the values they stand for.
+
+use std::sync::Arc;
+
+use pollgate_model::{
+    ClientId, EncodedEvent, EventId, EventKind, Message, Recipient, RoomId, Timestamp, UserId,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::Failure;
+use crate::sql::Id;
+
+/// The columns of a message, in the order of its table.
+pub(crate) type MessageRow = (Id, i64, Id, String, String, Option<String>, Option<Id>, i64);
+
+/// The message that a row holds.
+pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
+    let (room, seq, id, sender, body, client_id, reply_to, created_at) = row;
+    Ok(Message {
+        id: id.0.into(),
+        room: room.0.into(),
+        seq,
+        sender: user(sender)?,
+        body,
+        client_id: client_id.map(ClientId::try_from).transpose().map_err(Failure::corrupt)?,
+        attachments: Vec::new(),
+        reply_to: reply_to.map(|id| id.0.into()),
+        created_at: Timestamp::from_ms(created_at),
+    })
+}
+
+/// The user that a column names.
+pub(crate) fn user(text: String) -> Result<UserId, Failure> {
+    UserId::try_from(text).map_err(Failure::corrupt)
+}
+
+/// Recipients as the outbox keeps them.
+pub(crate) fn recipients_json(recipients: &[Recipient]) -> Result<String, Failure> {
+    let pairs: Vec<(&str, bool)> = recipients.iter().map(|r| (r.user.as_str(), r.make_mailbox)).collect();
+    serde_json::to_string(&pairs).map_err(Failure::corrupt)
+}
+
+/// Recipients from what the outbox keeps.
+pub(crate) fn recipients(json: &str) -> Result<Arc<[Recipient]>, Failure> {
+    let pairs: Vec<(UserId, bool)> = serde_json::from_str(json).map_err(Failure::corrupt)?;
+    Ok(pairs.into_iter().map(|(user, make_mailbox)| Recipient { user, make_mailbox }).collect())
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    id: EventId,
+    #[serde(rename = "type")]
+    kind: EventKind,
+    at: Timestamp,
+    room: Option<RoomId>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+/// The event from its JSON, byte for byte the same: its data is carried over as it is.
+pub(crate) fn event(json: &[u8]) -> Result<EncodedEvent, Failure> {
+    let whole: Envelope<'_> = serde_json::from_slice(json).map_err(Failure::corrupt)?;
+    EncodedEvent::new(whole.id, &whole.kind, whole.at, whole.room, &whole.data).map_err(Failure::corrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_comes_back_byte_for_byte() {
+        let kind = EventKind::try_from("order.\"updated\" ä\n".to_owned()).unwrap();
+        let data = RawValue::from_string("{ \"b\": 1.50,  \"a\":\"\\u00e4\" }".into()).unwrap();
+        for room in [None, Some(RoomId::new())] {
+            let event = EncodedEvent::new(EventId::new(), &kind, Timestamp::from_ms(7), room, &data).unwrap();
+            assert_eq!(super::event(&event.json).unwrap(), event);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The tables, as both migration trees make them; a test compares.
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql::Id16;
+
+    /// Direct and group rooms.
+    rooms (id) {
+        id -> Id16,
+        kind -> Text,
+        name -> Nullable<Text>,
+        direct_key -> Nullable<Text>,
+        last_seq -> BigInt,
+        last_message_id -> Nullable<Id16>,
+        last_message_sender -> Nullable<Text>,
+        last_message_text -> Nullable<Text>,
+        last_message_at_ms -> Nullable<BigInt>,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql::Id16;
+
+    /// Who is in which room.
+    members (room_id, user_id) {
+        room_id -> Id16,
+        user_id -> Text,
+        last_read_seq -> BigInt,
+        joined_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql::Id16;
+
+    /// Messages, in the order of their rooms.
+    messages (room_id, seq) {
+        room_id -> Id16,
+        seq -> BigInt,
+        id -> Id16,
+        sender -> Text,
+        body -> Text,
+        client_id -> Nullable<Text>,
+        reply_to -> Nullable<Id16>,
+        created_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::sql::Id16;
+
+    /// What is committed and not yet answered for by the broker.
+    outbox (ticket) {
+        ticket -> BigInt,
+        instance -> Id16,
+        event_id -> Id16,
+        room_id -> Nullable<Id16>,
+        seq -> Nullable<BigInt>,
+        recipients -> Nullable<Text>,
+        payload -> Nullable<Binary>,
+        accepted_at_ms -> BigInt,
+        expires_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use crate::sql::Id16;
+
+    /// Leases of gateway processes.
+    instances (id) {
+        id -> Id16,
+        heartbeat_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::sql::Id16;
+
+    /// API tokens, by the hash of their text.
+    tokens (id) {
+        id -> Id16,
+        hash -> Binary,
+        user_id -> Text,
+        scope -> Text,
+        created_at_ms -> BigInt,
+        expires_at_ms -> Nullable<BigInt>,
+        revoked_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox);

@@ -1,0 +1,345 @@
+//! One transaction for many: decides what becomes of each send, and writes what there is to write.
+//!
+//! Rule: everything that can go wrong for one sender alone is found before the first row is written, so that one
+//! sender's failure never costs the others theirs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use pollgate_model::{
+    EncodedEvent, EventId, EventKind, Message, MessageId, RoomId, RoomSummary, Timestamp, UserId,
+};
+
+use super::draft::{Drafts, Earlier, earlier};
+use super::tables::{Tables, Tickets};
+use super::unit::{Publish, Room, Send, Verdict};
+use crate::directs::{Direct, Directs, recipients};
+use crate::error::{Failure, StoreError};
+use crate::outgoing::{Audience, Outgoing, Sent};
+use crate::rows;
+use crate::sql::Id;
+
+/// What all batches of a writer share.
+pub(crate) struct Shared {
+    pub(crate) instance: Id,
+    pub(crate) directs: Arc<Directs>,
+    pub(crate) tickets: Arc<Tickets>,
+}
+
+/// What a batch came to, once it is committed.
+#[derive(Default)]
+pub(crate) struct Applied {
+    /// One for each send, in order.
+    pub(crate) sends: Vec<Result<Verdict, StoreError>>,
+    /// One for each publication, in order.
+    pub(crate) publishes: Vec<Result<(), StoreError>>,
+    pub(crate) outgoing: Vec<Outgoing>,
+    /// Direct rooms that stand in the database when the batch is committed.
+    pub(crate) made: Vec<Arc<Direct>>,
+    /// Direct rooms that were found by their ids.
+    pub(crate) learnt: Vec<(RoomId, Vec<UserId>)>,
+}
+
+/// A room in this batch.
+struct Open {
+    last_seq: i64,
+    /// `None`: the direct room of the send itself.
+    members: Option<Arc<[UserId]>>,
+    direct: bool,
+}
+
+struct Batch<'b, T> {
+    tables: &'b mut T,
+    shared: &'b Shared,
+    sends: &'b [&'b Send],
+    now: Timestamp,
+    rooms: HashMap<RoomId, Open>,
+    /// Direct rooms that another process made under another id, by key.
+    elsewhere: HashMap<String, RoomId>,
+    made: HashMap<RoomId, Arc<Direct>>,
+    drafts: Drafts,
+    applied: Applied,
+}
+
+/// Does the whole batch but for beginning and committing the transaction.
+pub(crate) fn apply<T: Tables>(
+    tables: &mut T,
+    shared: &Shared,
+    sends: &[&Send],
+    publishes: &[&Publish],
+    settle: &[i64],
+) -> Result<Applied, Failure> {
+    let mut batch = Batch {
+        tables,
+        shared,
+        sends,
+        now: Timestamp::now(),
+        rooms: HashMap::new(),
+        elsewhere: HashMap::new(),
+        made: HashMap::new(),
+        drafts: Drafts::default(),
+        applied: Applied::default(),
+    };
+    let earlier = earlier(batch.tables, sends)?;
+    batch.look_for_directs(&earlier)?;
+    batch.open_rooms(publishes)?;
+    let replies = batch.rooms_of_replies()?;
+    for (send, earlier) in sends.iter().zip(earlier) {
+        let verdict = batch.judge(send, earlier, &replies)?;
+        batch.applied.sends.push(verdict);
+    }
+    for publish in publishes {
+        let verdict = batch.announce(publish)?;
+        batch.applied.publishes.push(verdict);
+    }
+    batch.write()?;
+    if !settle.is_empty() {
+        batch.tables.settle(shared.instance, settle)?;
+    }
+    Ok(batch.applied)
+}
+
+impl<T: Tables> Batch<'_, T> {
+    /// Finds the direct rooms that are only candidates here, and makes those that are nowhere and will be written to.
+    fn look_for_directs(&mut self, earlier: &[Earlier]) -> Result<(), Failure> {
+        let candidates: BTreeMap<&str, &Arc<Direct>> = self
+            .sends
+            .iter()
+            .filter_map(|send| match &send.room {
+                Room::Direct(direct) if !direct.is_made() => Some((direct.key.as_str(), direct)),
+                _ => None,
+            })
+            .collect();
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<&str> = candidates.keys().copied().collect();
+        for (key, id) in self.tables.direct_rooms(&keys)? {
+            let Some(direct) = candidates.get(key.as_str()) else { continue };
+            if direct.room.uuid() == id.0 {
+                self.applied.made.push(Arc::clone(direct));
+            } else {
+                self.elsewhere.insert(key, id.0.into());
+            }
+        }
+        let found: BTreeSet<RoomId> = self.applied.made.iter().map(|d| d.room).collect();
+        let mut wanted: BTreeMap<&str, (&Arc<Direct>, &UserId)> = BTreeMap::new();
+        for (send, earlier) in self.sends.iter().zip(earlier) {
+            let Room::Direct(direct) = &send.room else { continue };
+            let to_make = candidates.contains_key(direct.key.as_str())
+                && !self.elsewhere.contains_key(&direct.key)
+                && !found.contains(&direct.room);
+            // a message that answers another one cannot be the first of its room
+            if to_make && matches!(earlier, Earlier::None) && send.new.reply_to.is_none() {
+                wanted.entry(&direct.key).or_insert((direct, &send.new.sender));
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let rooms: Vec<Arc<Direct>> = wanted.values().map(|(direct, _)| Arc::clone(direct)).collect();
+        let made: BTreeSet<Id> = self.tables.make_directs(&rooms, self.now)?.into_iter().collect();
+        for (direct, by) in wanted.into_values().filter(|(d, _)| made.contains(&Id(d.room.uuid()))) {
+            self.tell_of(direct, by)?;
+            self.rooms.insert(direct.room, Open { last_seq: 0, members: None, direct: true });
+            self.made.insert(direct.room, Arc::clone(direct));
+            self.applied.made.push(Arc::clone(direct));
+        }
+        Ok(())
+    }
+
+    /// `room.created`, which stands in the outbox before the room's first message.
+    fn tell_of(&mut self, direct: &Direct, by: &UserId) -> Result<(), Failure> {
+        let room = RoomSummary::new_direct(direct.room, direct.members(), self.now);
+        let event =
+            EncodedEvent::new(EventId::new(), &EventKind::ROOM_CREATED, self.now, Some(direct.room), &room)
+                .map_err(Failure::corrupt)?;
+        self.drafts.event(event, Some(direct.room), direct.recipients(by), self.now, None)
+    }
+
+    /// Locks the rooms that are written to and learns who is in them.
+    fn open_rooms(&mut self, publishes: &[&Publish]) -> Result<(), Failure> {
+        let mut ids: BTreeSet<Id> = BTreeSet::new();
+        let mut known: BTreeSet<Id> = BTreeSet::new();
+        for send in self.sends {
+            let id = Id(send.room.id().uuid());
+            match &send.room {
+                Room::Direct(direct) => {
+                    let made = direct.is_made() || self.applied.made.iter().any(|d| d.room == direct.room);
+                    if made && !self.rooms.contains_key(&direct.room) {
+                        ids.insert(id);
+                        known.insert(id);
+                    }
+                }
+                Room::Other(_) => drop(ids.insert(id)),
+            }
+        }
+        for event in publishes.iter().flat_map(|p| &p.events) {
+            if let Audience::Room(room) = &event.to {
+                ids.insert(Id(room.uuid()));
+                known.remove(&Id(room.uuid()));
+            }
+        }
+        ids.retain(|id| !self.rooms.contains_key(&id.0.into()));
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Id> = ids.into_iter().collect();
+        for room in self.tables.lock_rooms(&ids)? {
+            let open = Open { last_seq: room.last_seq, members: None, direct: room.direct };
+            self.rooms.insert(room.id.0.into(), open);
+        }
+        let unknown: Vec<Id> = ids.into_iter().filter(|id| !known.contains(id)).collect();
+        self.learn_members(&unknown)
+    }
+
+    fn learn_members(&mut self, rooms: &[Id]) -> Result<(), Failure> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let mut members: HashMap<RoomId, Vec<UserId>> = HashMap::new();
+        for (room, user) in self.tables.members(rooms)? {
+            members.entry(room.0.into()).or_default().push(rows::user(user)?);
+        }
+        for (room, users) in members {
+            let Some(open) = self.rooms.get_mut(&room) else { continue };
+            if open.direct {
+                self.applied.learnt.push((room, users.clone()));
+            }
+            open.members = Some(users.into());
+        }
+        Ok(())
+    }
+
+    fn rooms_of_replies(&mut self) -> Result<HashMap<MessageId, RoomId>, Failure> {
+        let ids: BTreeSet<Id> =
+            self.sends.iter().filter_map(|s| s.new.reply_to).map(|id| Id(id.uuid())).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<Id> = ids.into_iter().collect();
+        let rooms = self.tables.rooms_of(&ids)?;
+        Ok(rooms.into_iter().map(|(message, room)| (message.0.into(), room.0.into())).collect())
+    }
+
+    /// What becomes of one send; a message that is to be stored gets its `seq` here.
+    fn judge(
+        &mut self,
+        send: &Send,
+        earlier: Earlier,
+        replies: &HashMap<MessageId, RoomId>,
+    ) -> Result<Result<Verdict, StoreError>, Failure> {
+        let room = match &send.room {
+            Room::Direct(direct) => match self.elsewhere.get(&direct.key) {
+                Some(room) => return Ok(Ok(Verdict::Elsewhere(*room, direct.members()))),
+                None => direct.room,
+            },
+            Room::Other(room) => *room,
+        };
+        match earlier {
+            Earlier::None => {}
+            Earlier::Stored(message) => return repeated(send, room, &message),
+            Earlier::InBatch(first) => return Ok(self.same_as(send, first)),
+        }
+        let Some(open) = self.rooms.get_mut(&room) else {
+            return Ok(match &send.room {
+                Room::Direct(direct) if direct.is_made() => Ok(Verdict::Gone(Arc::clone(direct))),
+                Room::Direct(_) if send.new.reply_to.is_some() => Err(no_such_reply()),
+                Room::Direct(_) => Ok(Verdict::Again),
+                Room::Other(_) => Err(StoreError::NotFound("room")),
+            });
+        };
+        let to = match (&send.room, &open.members) {
+            (Room::Direct(direct), _) => direct.recipients(&send.new.sender),
+            (Room::Other(_), Some(members)) if members.contains(&send.new.sender) => {
+                recipients(members, &send.new.sender)
+            }
+            _ => return Ok(Err(StoreError::NotFound("room"))),
+        };
+        if send.new.reply_to.is_some_and(|reply| replies.get(&reply) != Some(&room)) {
+            return Ok(Err(no_such_reply()));
+        }
+        open.last_seq += 1;
+        let message = Message {
+            id: MessageId::new(),
+            room,
+            seq: open.last_seq,
+            sender: send.new.sender.clone(),
+            body: send.new.body.clone(),
+            client_id: send.new.client_id.clone(),
+            attachments: Vec::new(),
+            reply_to: send.new.reply_to,
+            created_at: self.now,
+        };
+        let event = EncodedEvent::message_created(&message).map_err(Failure::corrupt)?;
+        let sent = Sent { id: message.id, room, seq: message.seq, json: event.data(), repeated: false };
+        self.drafts.message(message, event, to, open.direct)?;
+        Ok(Ok(Verdict::Sent(sent)))
+    }
+
+    /// The answer for a send whose client id stands earlier in the same batch.
+    fn same_as(&self, send: &Send, first: usize) -> Result<Verdict, StoreError> {
+        match (self.applied.sends.get(first), self.sends.get(first)) {
+            (Some(Ok(Verdict::Sent(sent))), Some(other)) => {
+                let same = other.room.id() == send.room.id()
+                    && other.new.body == send.new.body
+                    && other.new.reply_to == send.new.reply_to;
+                if same { Ok(Verdict::Sent(Sent { repeated: true, ..sent.clone() })) } else { Err(reused()) }
+            }
+            // the earlier one came to nothing, so this one is the first
+            _ => Ok(Verdict::Again),
+        }
+    }
+
+    /// Drafts the rows of one publication, or none of them.
+    fn announce(&mut self, publish: &Publish) -> Result<Result<(), StoreError>, Failure> {
+        let mut audiences = Vec::with_capacity(publish.events.len());
+        for event in &publish.events {
+            let users: Arc<[UserId]> = match &event.to {
+                Audience::Users(users) => users.iter().cloned().collect(),
+                Audience::Room(room) => match self.rooms.get(room) {
+                    Some(Open { members: Some(members), .. }) => members.clone(),
+                    // made in this very batch
+                    Some(_) => self.made.get(room).map(|d| d.members()).unwrap_or_default().into(),
+                    None => return Ok(Err(StoreError::NotFound("room"))),
+                },
+            };
+            audiences.push(users);
+        }
+        for (event, users) in publish.events.iter().zip(audiences) {
+            let to = users
+                .iter()
+                .map(|user| pollgate_model::Recipient { user: user.clone(), make_mailbox: true })
+                .collect();
+            let room = match &event.to {
+                Audience::Room(room) => Some(*room),
+                Audience::Users(_) => None,
+            };
+            self.drafts.event(event.event.clone(), room, to, self.now, event.expires_at)?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn write(&mut self) -> Result<(), Failure> {
+        let drafts = std::mem::take(&mut self.drafts);
+        self.applied.outgoing = drafts.write(self.tables, self.shared)?;
+        Ok(())
+    }
+}
+
+fn repeated(send: &Send, room: RoomId, stored: &Message) -> Result<Result<Verdict, StoreError>, Failure> {
+    if stored.room != room || stored.body != send.new.body || stored.reply_to != send.new.reply_to {
+        return Ok(Err(reused()));
+    }
+    let event = EncodedEvent::message_created(stored).map_err(Failure::corrupt)?;
+    let sent = Sent { id: stored.id, room, seq: stored.seq, json: event.data(), repeated: true };
+    Ok(Ok(Verdict::Sent(sent)))
+}
+
+fn reused() -> StoreError {
+    StoreError::Conflict("client_id: another message was sent with it".into())
+}
+
+fn no_such_reply() -> StoreError {
+    StoreError::Invalid("reply_to: no such message in the room".into())
+}

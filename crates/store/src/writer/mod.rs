@@ -1,0 +1,184 @@
+//! Group commit: threads that write what waits in their queues, one transaction for all of it, and answer each
+//! sender after the commit.
+//!
+//! Rule: what concerns one room always goes to the same writer, so that its events leave in commit order.
+
+mod batch;
+mod draft;
+mod pg;
+mod settle;
+mod sqlite;
+mod tables;
+mod thread;
+pub(crate) mod unit;
+
+use std::hash::{Hash, Hasher as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pollgate_model::{InstanceId, RoomId, UserId};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::checkpoint::Checkpoints;
+use crate::connection::{Connector, Lock, Place};
+use crate::directs::Directs;
+use crate::error::StoreError;
+use crate::health::Health;
+use crate::outgoing::OnCommit;
+use crate::settings::StoreSettings;
+use crate::sql::Id;
+use crate::task::{self, Ended};
+use batch::Shared;
+use settle::Settling;
+use tables::Tickets;
+use thread::Writer;
+use unit::Unit;
+
+/// What the writers are made of.
+pub(crate) struct Parts<'p> {
+    pub(crate) settings: &'p StoreSettings,
+    pub(crate) connector: &'p Connector,
+    pub(crate) instance: InstanceId,
+    pub(crate) on_commit: Arc<dyn OnCommit>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) directs: Arc<Directs>,
+    /// The highest ticket in the outbox.
+    pub(crate) last_ticket: i64,
+    /// Held until the last writer has ended.
+    pub(crate) lock: Option<Arc<Lock>>,
+}
+
+/// The handle to all writers.
+pub(crate) struct Writers {
+    queues: Vec<mpsc::Sender<Unit>>,
+    settling: Arc<Settling>,
+    // async: held while the ends are awaited, by one caller at a time
+    ends: Mutex<Vec<Ended>>,
+    stopping: AtomicBool,
+    patience: Duration,
+}
+
+impl Writers {
+    /// Starts the threads.
+    pub(crate) fn start(parts: Parts<'_>) -> Result<Self, StoreError> {
+        let settings = parts.settings;
+        let count = match (&parts.connector.place, settings.writers) {
+            (Place::Sqlite(_), _) => 1,
+            (Place::Pg(_), 0) => 2,
+            (Place::Pg(_), count) => count,
+        };
+        let checkpoints = match &parts.connector.place {
+            Place::Sqlite(path) => Some(Checkpoints::start(parts.connector, path, parts.lock.clone())?),
+            Place::Pg(_) => None,
+        };
+        let tickets = Arc::new(Tickets::default());
+        tickets.start_after(parts.last_ticket);
+        let settling = Arc::new(Settling::default());
+        let (mut queues, mut ends) = (Vec::new(), Vec::new());
+        for number in 0..count {
+            let (queue, units) = mpsc::channel(settings.writer_queue.max(1));
+            let writer = Writer::new(thread::Parts {
+                units,
+                connector: parts.connector.clone(),
+                shared: Shared {
+                    instance: Id(parts.instance.uuid()),
+                    directs: parts.directs.clone(),
+                    tickets: tickets.clone(),
+                },
+                settling: settling.clone(),
+                on_commit: parts.on_commit.clone(),
+                health: parts.health.clone(),
+                batch: settings.batch.max(1),
+                longest_wait: settings.statement_timeout,
+                checkpoints: checkpoints.clone(),
+            })?;
+            let lock = parts.lock.clone();
+            ends.push(task::thread(&format!("writer-{number}"), move || {
+                let _lock = lock;
+                writer.run();
+            })?);
+            queues.push(queue);
+        }
+        // waiting in the queue, and then a transaction of a few statements
+        let patience = settings.statement_timeout.saturating_mul(3) + settings.connect_timeout;
+        Ok(Self { queues, settling, ends: Mutex::new(ends), stopping: AtomicBool::new(false), patience })
+    }
+
+    /// Which writer is responsible for a room.
+    pub(crate) fn of_room(&self, room: RoomId) -> usize {
+        self.pick(room)
+    }
+
+    /// Which writer is responsible for what goes to a user alone.
+    pub(crate) fn of_user(&self, user: &UserId) -> usize {
+        self.pick(user)
+    }
+
+    fn pick(&self, key: impl Hash) -> usize {
+        let mut hasher = std::hash::DefaultHasher::new();
+        key.hash(&mut hasher);
+        let count = u64::try_from(self.queues.len().max(1)).unwrap_or(1);
+        usize::try_from(hasher.finish() % count).unwrap_or(0)
+    }
+
+    /// Queues a unit, unless the queue is full.
+    pub(crate) fn offer(&self, writer: usize, unit: Unit) -> Result<(), StoreError> {
+        let stopped = || StoreError::Unavailable("the store is closing".into());
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(stopped());
+        }
+        let queue = self.queues.get(writer).ok_or_else(stopped)?;
+        queue.try_send(unit).map_err(|e| match e {
+            TrySendError::Full(_) => StoreError::Busy("writer queue"),
+            TrySendError::Closed(_) => stopped(),
+        })
+    }
+
+    /// Waits for a writer's answer.
+    pub(crate) async fn answer<T>(
+        &self,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match timeout(self.patience, answer).await {
+            Ok(Ok(result)) => result,
+            // the writer ended, or hangs: nobody knows how far it got
+            Ok(Err(_gone)) => Err(StoreError::Uncertain("the writer ended".into())),
+            Err(_elapsed) => Err(StoreError::Uncertain("no answer within the time-outs".into())),
+        }
+    }
+
+    /// These leave the outbox soon.
+    pub(crate) fn settle(&self, tickets: Vec<i64>) {
+        self.settling.add(tickets);
+    }
+
+    /// Lets the writers finish what they have, and waits for their end.
+    pub(crate) async fn stop(&self) -> Result<(), StoreError> {
+        self.stopping.store(true, Ordering::Release);
+        let mut failed = None;
+        for queue in &self.queues {
+            let (reply, answer) = oneshot::channel();
+            let sent = timeout(self.patience, queue.send(Unit::Stop(reply))).await;
+            match sent {
+                Ok(Ok(())) => {}
+                // ended already, or so far behind that it cannot be waited for
+                Ok(Err(_closed)) => continue,
+                Err(_elapsed) => {
+                    failed = Some(StoreError::Unavailable("a writer does not finish".into()));
+                    continue;
+                }
+            }
+            if let Err(error) = self.answer(answer).await {
+                failed = Some(error);
+            }
+        }
+        for end in self.ends.lock().await.drain(..) {
+            // its end is told by dropping, so only the time-out matters
+            let _elapsed = timeout(self.patience, end).await;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}

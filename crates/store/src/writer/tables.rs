@@ -1,0 +1,74 @@
+//! What a batch does to the tables, and what it needs to know of them. PostgreSQL takes a batch as arrays, one
+//! statement for all of it; SQLite takes row by row, which costs no round trip there.
+
+use std::sync::Arc;
+
+use pollgate_model::{ClientId, Message, Timestamp, UserId};
+
+use crate::directs::Direct;
+use crate::error::Failure;
+use crate::rows::MessageRow;
+use crate::sql::Id;
+
+/// A room as the transaction holds it: nobody else gives out its `seq` until the end.
+pub(crate) struct LockedRoom {
+    pub(crate) id: Id,
+    pub(crate) direct: bool,
+    pub(crate) last_seq: i64,
+}
+
+/// A new row of the outbox.
+pub(crate) struct OutboxRow {
+    pub(crate) ticket: i64,
+    pub(crate) event: Id,
+    pub(crate) room: Option<Id>,
+    /// Of the message that the event is made from.
+    pub(crate) seq: Option<i64>,
+    pub(crate) recipients: Option<String>,
+    pub(crate) payload: Option<bytes::Bytes>,
+    pub(crate) accepted_at: i64,
+    pub(crate) expires_at: Option<i64>,
+}
+
+/// The tables within one transaction.
+pub(crate) trait Tables {
+    /// Messages stored under these client ids of these senders.
+    fn repeats(&mut self, of: &[(&UserId, &ClientId)]) -> Result<Vec<MessageRow>, Failure>;
+    /// The direct rooms with these keys.
+    fn direct_rooms(&mut self, keys: &[&str]) -> Result<Vec<(String, Id)>, Failure>;
+    /// Locks these rooms, in the order of their ids, so that two batches never wait for each other.
+    fn lock_rooms(&mut self, ids: &[Id]) -> Result<Vec<LockedRoom>, Failure>;
+    /// Who is in these rooms, as (room, user) in order.
+    fn members(&mut self, rooms: &[Id]) -> Result<Vec<(Id, String)>, Failure>;
+    /// In which rooms these messages stand, as (message, room).
+    fn rooms_of(&mut self, messages: &[Id]) -> Result<Vec<(Id, Id)>, Failure>;
+    /// Makes direct rooms with their members; the ids of those that were made, which leaves out those that
+    /// another process made in the meantime.
+    fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure>;
+    /// So many new tickets, ascending.
+    fn tickets(&mut self, count: usize, here: &Tickets) -> Result<Vec<i64>, Failure>;
+    fn insert_messages(&mut self, messages: &[Message]) -> Result<(), Failure>;
+    /// Writes the last message of each room into its row.
+    fn update_rooms(&mut self, newest: &[&Message]) -> Result<(), Failure>;
+    fn insert_outbox(&mut self, instance: Id, rows: &[OutboxRow]) -> Result<(), Failure>;
+    /// Takes rows out of the outbox; those that are gone already do not matter.
+    fn settle(&mut self, instance: Id, tickets: &[i64]) -> Result<(), Failure>;
+}
+
+/// Tickets of a database that this process has to itself; never given out twice while it runs, as a table's own
+/// numbering might when its last rows are gone.
+#[derive(Debug, Default)]
+pub(crate) struct Tickets(std::sync::atomic::AtomicI64);
+
+impl Tickets {
+    /// After this one.
+    pub(crate) fn start_after(&self, last: i64) {
+        self.0.fetch_max(last, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    pub(crate) fn take(&self, count: usize) -> Vec<i64> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let last = self.0.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+        (last + 1..=last + count).collect()
+    }
+}
