@@ -1,12 +1,7 @@
 //! The store on both databases: every case runs on SQLite and on PostgreSQL, each in a database of its own.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod groups;
 mod history;
 mod idempotency;
 mod outage;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
+use diesel::sqlite::SqliteConnection;
 use pollgate_model::{InstanceId, NewMessage, RoomId, Target, UserId};
 use pollgate_store::{OnCommit, Outgoing, Sent, Store, StoreError, StoreSettings};
 use tempfile::TempDir;
@@ -69,6 +70,38 @@ impl Database {
         })
         .await;
         (store, heard)
+    }
+}
+
+impl Database {
+    /// Does something to it that the store has no door for.
+    pub(crate) fn run(&self, sql: &str) {
+        match self.url.strip_prefix("sqlite://") {
+            Some(path) => {
+                let mut conn = SqliteConnection::establish(path).unwrap();
+                conn.batch_execute(&format!("PRAGMA busy_timeout = 5000; {sql}")).unwrap();
+            }
+            None => PgConnection::establish(&self.url).unwrap().batch_execute(sql).unwrap(),
+        }
+    }
+
+    /// Makes a group room with these members.
+    pub(crate) fn group(&self, members: &[&str]) -> RoomId {
+        let room = RoomId::new();
+        let id = match self.schema {
+            Some(_) => format!("'{room}'"),
+            None => format!("x'{}'", room.uuid().simple()),
+        };
+        self.run(&format!(
+            "INSERT INTO rooms (id, kind, name, last_seq, created_at_ms, updated_at_ms) \
+             VALUES ({id}, 'group', 'all', 0, 0, 0)"
+        ));
+        for member in members {
+            self.run(&format!(
+                "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) VALUES ({id}, '{member}', 0, 0)"
+            ));
+        }
+        room
     }
 }
 

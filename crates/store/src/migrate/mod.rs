@@ -56,22 +56,5 @@ pub(crate) fn check(connector: &Connector) -> Result<(), StoreError> {
     }
 }
 
-/// The names of all migrations of both trees, for the test that compares them.
 #[cfg(test)]
-pub(crate) fn all_names() -> (Vec<String>, Vec<String>) {
-    use diesel::pg::Pg;
-    use diesel::sqlite::Sqlite;
-    let pg = diesel::migration::MigrationSource::<Pg>::migrations(&POSTGRES).unwrap();
-    let sqlite = diesel::migration::MigrationSource::<Sqlite>::migrations(&SQLITE).unwrap();
-    (pg.iter().map(|m| m.name().to_string()).collect(), sqlite.iter().map(|m| m.name().to_string()).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn both_trees_have_the_same_migrations() {
-        let (pg, sqlite) = super::all_names();
-        assert_eq!(pg, sqlite);
-        assert!(!pg.is_empty());
-    }
-}
+mod tests;
