@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use crate::Store;
 use crate::error::StoreError;
 use crate::outgoing::{Audience, NewEvent};
-use crate::writer::unit::{Publish, Unit};
+use crate::writer::unit::{Claim, Publish, Unit};
 
 impl Store {
     /// Stores events in the outbox within one transaction and answers after the commit.
@@ -22,8 +22,9 @@ impl Store {
             Audience::Users(users) => users.first().map_or(0, |user| self.inner.writers.of_user(user)),
         };
         let (reply, answer) = oneshot::channel();
-        let unit = Publish { events, queued: Instant::now(), reply };
+        let claim = Claim::default();
+        let unit = Publish { events, queued: Instant::now(), claim: claim.clone(), reply };
         self.inner.writers.offer(writer, Unit::Publish(unit))?;
-        self.inner.writers.answer(answer).await
+        self.inner.writers.answer(&claim, answer).await
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::Store;
 use crate::error::StoreError;
 use crate::outgoing::Sent;
-use crate::writer::unit::{Room, Send, Unit, Verdict};
+use crate::writer::unit::{Claim, Room, Send, Unit, Verdict};
 
 /// Times that a message is handed to a writer when another process made its room in the meantime.
 const TRIES: usize = 5;
@@ -24,10 +24,11 @@ impl Store {
         for _ in 0..TRIES {
             let room = self.room_of(&new)?;
             let (reply, answer) = oneshot::channel();
+            let claim = Claim::default();
             let writer = self.inner.writers.of_room(room.id());
-            let unit = Send { new: new.clone(), room, queued: Instant::now(), reply };
+            let unit = Send { new: new.clone(), room, queued: Instant::now(), claim: claim.clone(), reply };
             self.inner.writers.offer(writer, Unit::Send(Box::new(unit)))?;
-            match self.inner.writers.answer(answer).await? {
+            match self.inner.writers.answer(&claim, answer).await? {
                 Verdict::Sent(sent) => return Ok(sent),
                 Verdict::Elsewhere(room, members) => drop(self.inner.directs.learn(room, &members)),
                 Verdict::Gone(direct) => self.inner.directs.forget(&direct),

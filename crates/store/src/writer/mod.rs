@@ -35,7 +35,11 @@ use batch::Shared;
 use settle::Settling;
 use tables::Tickets;
 use thread::Writer;
-use unit::Unit;
+use unit::{Claim, Unit};
+
+/// What askers hear whose turn never came.
+const WAITED: &str = "waited too long for the database";
+const CLOSING: &str = "the store is closing";
 
 /// What the writers are made of.
 pub(crate) struct Parts<'p> {
@@ -58,6 +62,10 @@ pub(crate) struct Writers {
     // async: held while the ends are awaited, by one caller at a time
     ends: Mutex<Vec<Ended>>,
     stopping: AtomicBool,
+    health: Arc<Health>,
+    /// How long a unit may wait for its turn.
+    longest_wait: Duration,
+    /// How long it may take from then on.
     patience: Duration,
 }
 
@@ -102,9 +110,15 @@ impl Writers {
             })?);
             queues.push(queue);
         }
-        // waiting in the queue, and then a transaction of a few statements
-        let patience = settings.statement_timeout.saturating_mul(3) + settings.connect_timeout;
-        Ok(Self { queues, settling, ends: Mutex::new(ends), stopping: AtomicBool::new(false), patience })
+        Ok(Self {
+            queues,
+            settling,
+            ends: Mutex::new(ends),
+            stopping: AtomicBool::new(false),
+            health: parts.health,
+            longest_wait: settings.statement_timeout,
+            patience: settings.statement_timeout.saturating_mul(2) + settings.connect_timeout,
+        })
     }
 
     /// Which writer is responsible for a room.
@@ -126,7 +140,7 @@ impl Writers {
 
     /// Queues a unit, unless the queue is full.
     pub(crate) fn offer(&self, writer: usize, unit: Unit) -> Result<(), StoreError> {
-        let stopped = || StoreError::Unavailable("the store is closing".into());
+        let stopped = || StoreError::Unavailable(CLOSING.into());
         if self.stopping.load(Ordering::Acquire) {
             return Err(stopped());
         }
@@ -137,16 +151,29 @@ impl Writers {
         })
     }
 
-    /// Waits for a writer's answer.
+    /// Waits for a writer's answer: as long as the unit may wait for its turn, and longer when that has come.
     pub(crate) async fn answer<T>(
         &self,
-        answer: oneshot::Receiver<Result<T, StoreError>>,
+        claim: &Claim,
+        mut answer: oneshot::Receiver<Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        match timeout(self.patience, answer).await {
+        let mut answered = timeout(self.longest_wait, &mut answer).await;
+        if answered.is_err() {
+            if claim.take() {
+                self.health.lost(WAITED);
+                return Err(StoreError::Unavailable(WAITED.into()));
+            }
+            answered = timeout(self.patience, answer).await;
+        }
+        match answered {
             Ok(Ok(result)) => result,
             // the writer ended, or hangs: nobody knows how far it got
             Ok(Err(_gone)) => Err(StoreError::Uncertain("the writer ended".into())),
-            Err(_elapsed) => Err(StoreError::Uncertain("no answer within the time-outs".into())),
+            Err(_elapsed) => {
+                let why = "no answer within the time-outs";
+                self.health.lost(why);
+                Err(StoreError::Uncertain(why.into()))
+            }
         }
     }
 
@@ -171,8 +198,12 @@ impl Writers {
                     continue;
                 }
             }
-            if let Err(error) = self.answer(answer).await {
-                failed = Some(error);
+            match timeout(self.longest_wait + self.patience, answer).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => failed = Some(error),
+                Ok(Err(_)) | Err(_) => {
+                    failed = Some(StoreError::Unavailable("a writer did not finish".into()));
+                }
             }
         }
         for end in self.ends.lock().await.drain(..) {

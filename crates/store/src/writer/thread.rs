@@ -81,6 +81,7 @@ impl Writer {
                 Wake::Units => {
                     if let Some(stop) = self.handle(&mut units) {
                         let left = self.finish();
+                        self.refuse_the_rest();
                         drop(stop.send(left));
                         return;
                     }
@@ -106,17 +107,15 @@ impl Writer {
         })
     }
 
-    /// Writes what came in; whoever asked the writer to stop after it.
+    /// Begins with what came in; whoever asked the writer to stop after it.
     fn handle(&mut self, units: &mut Vec<Unit>) -> Option<oneshot::Sender<Result<(), StoreError>>> {
         let mut stop = None;
         let mut fresh = Vec::with_capacity(units.len());
         for unit in units.drain(..) {
             match unit {
                 Unit::Stop(reply) => stop = Some(reply),
-                unit if unit.queued().is_some_and(|at| at.elapsed() > self.parts.longest_wait) => {
-                    unit.fail(StoreError::Unavailable("waited too long for the database".into()));
-                }
-                unit => fresh.push(unit),
+                unit if unit.is_wanted(self.parts.longest_wait) => fresh.push(unit),
+                unit => unit.fail(StoreError::Unavailable(super::WAITED.into())),
             }
         }
         if !fresh.is_empty() {
@@ -134,6 +133,14 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// What came in while the writer was already told to stop.
+    fn refuse_the_rest(&mut self) {
+        self.parts.units.close();
+        while let Ok(unit) = self.parts.units.try_recv() {
+            unit.fail(StoreError::Unavailable(super::CLOSING.into()));
+        }
     }
 
     /// One transaction for these units and the tickets to settle, or several when one of them spoils it.
@@ -162,9 +169,8 @@ impl Writer {
             {
                 // one of them may be the cause: the others shall not pay for it
                 let second = units.split_off(units.len() / 2);
-                for mut half in [units, second] {
-                    drop(self.handle(&mut half));
-                }
+                self.commit(units);
+                self.commit(second);
             }
             Broken::Before(failure) => {
                 let error = StoreError::from(failure);

@@ -1,7 +1,8 @@
 //! What writers are asked for.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use pollgate_model::{NewMessage, RoomId, UserId};
 use tokio::sync::oneshot;
@@ -41,11 +42,24 @@ pub(crate) enum Verdict {
     Again,
 }
 
+/// Who has a unit: the writer that begins with it, or the asker that gives up waiting for that. Only one of them gets
+/// it, so an asker that gave up knows that nothing will be written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Takes the unit, unless the other side was faster.
+    pub(crate) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
 /// A message to be written.
 pub(crate) struct Send {
     pub(crate) new: NewMessage,
     pub(crate) room: Room,
     pub(crate) queued: Instant,
+    pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<Verdict, StoreError>>,
 }
 
@@ -53,6 +67,7 @@ pub(crate) struct Send {
 pub(crate) struct Publish {
     pub(crate) events: Vec<NewEvent>,
     pub(crate) queued: Instant,
+    pub(crate) claim: Claim,
     pub(crate) reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -65,12 +80,14 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    pub(crate) fn queued(&self) -> Option<Instant> {
-        match self {
-            Self::Send(send) => Some(send.queued),
-            Self::Publish(publish) => Some(publish.queued),
-            Self::Stop(_) => None,
-        }
+    /// Whether it is to be written: its asker still waits, and has not waited for longer than this.
+    pub(crate) fn is_wanted(&self, longest_wait: Duration) -> bool {
+        let (queued, claim) = match self {
+            Self::Send(send) => (send.queued, &send.claim),
+            Self::Publish(publish) => (publish.queued, &publish.claim),
+            Self::Stop(_) => return true,
+        };
+        claim.take() && queued.elapsed() <= longest_wait
     }
 
     /// Answers with a failure. The asker may have left, which does not matter.

@@ -4,13 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
+use diesel::pg::PgConnection;
 use pollgate_model::InstanceId;
 use pollgate_store::{Store, StoreError, StoreSettings};
 use rstest::rstest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::support::{Database, Heard, Kind, eventually, server, to_user};
+use crate::support::{Database, Heard, Kind, eventually, send_all, server, to_user};
 
 /// A way to the server that can be cut.
 struct Way {
@@ -112,4 +115,25 @@ async fn an_old_schema_is_refused_when_it_may_not_be_changed(#[values(Kind::Sqli
     assert_eq!(Store::migrate(&settings).await.unwrap().len(), 1);
     assert!(Store::migrate(&settings).await.unwrap().is_empty());
     open().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_hangs_is_not_waited_for() {
+    let database = Database::new(Kind::Pg);
+    let mut settings = database.settings();
+    (settings.statement_timeout, settings.connect_timeout) =
+        (Duration::from_millis(400), Duration::from_secs(2));
+    (settings.writers, settings.batch) = (1, 1);
+    let (store, _) = database.open_with(settings).await;
+    let first = store.send(to_user("ann", "bob", "1")).await.unwrap();
+    let mut other = PgConnection::establish(&database.url).unwrap();
+    other.batch_execute("BEGIN; SELECT 1 FROM rooms FOR UPDATE").unwrap();
+
+    let asked = Instant::now();
+    let answers = send_all(&store, (0..10).map(|_| to_user("ann", "bob", "2")).collect()).await;
+    assert!(answers.iter().all(|a| matches!(a, Err(StoreError::Unavailable(_)))), "{answers:?}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    other.batch_execute("ROLLBACK").unwrap();
+    let after = eventually(async || store.send(to_user("ann", "bob", "3")).await.ok()).await;
+    assert_eq!((after.room, after.seq), (first.room, 2), "what was given up is not written later");
 }
