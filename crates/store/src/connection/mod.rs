@@ -88,7 +88,9 @@ impl Connector {
                  SET plan_cache_mode = force_generic_plan;"
             }
             // copying the log into the database is another thread's work: here it would make senders wait
-            AnyConnection::Sqlite(_) => "PRAGMA wal_autocheckpoint = 0;",
+            AnyConnection::Sqlite(_) => {
+                "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;"
+            }
         })?;
         Ok(conn)
     }

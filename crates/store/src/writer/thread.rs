@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
 
 use super::batch::{self, Applied, Shared};
 use super::settle::Settling;
 use super::unit::{Publish, Send, Unit, Verdict};
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{self, Checkpoints};
 use crate::connection::{AnyConnection, Connector, on_each};
 use crate::error::{Failure, StoreError};
 use crate::health::Health;
@@ -190,9 +191,7 @@ impl Writer {
         for (room, members) in &applied.learnt {
             self.parts.shared.directs.learn(*room, members);
         }
-        if let Some(checkpoints) = &mut self.parts.checkpoints {
-            checkpoints.wrote(applied.outgoing.len());
-        }
+        let rows = applied.outgoing.len();
         if !applied.outgoing.is_empty() {
             self.parts.on_commit.committed(applied.outgoing);
         }
@@ -204,6 +203,16 @@ impl Writer {
                 Unit::Publish(publish) => drop(publish.reply.send(publishes.next().unwrap_or(Ok(())))),
                 Unit::Stop(reply) => drop(reply.send(Ok(()))),
             }
+        }
+        self.copy_log(rows);
+    }
+
+    /// Does the writer's part in keeping SQLite's log small, when everybody has been answered.
+    fn copy_log(&mut self, rows: usize) {
+        let due = self.parts.checkpoints.as_mut().is_some_and(|checkpoints| checkpoints.wrote(rows));
+        let Some(conn) = self.conn.as_mut().filter(|_| due) else { return };
+        if let Err(failure) = conn.run(checkpoint::COPY) {
+            debug!(?failure, "the rest of the log was not copied, trying again later");
         }
     }
 
