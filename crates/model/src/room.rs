@@ -122,8 +122,19 @@ mod tests {
         let room = RoomSummary::new_direct(RoomId::new(), vec![], Timestamp::from_ms(0));
         let json = serde_json::to_string(&room).unwrap();
         let order = [
-            "\"id\"", "kind", "name", "context", "category", "status", "assignee", "members", "last_message",
-            "last_seq", "last_read_seq", "unread", "updated_at",
+            "\"id\"",
+            "kind",
+            "name",
+            "context",
+            "category",
+            "status",
+            "assignee",
+            "members",
+            "last_message",
+            "last_seq",
+            "last_read_seq",
+            "unread",
+            "updated_at",
         ];
         let places: Vec<_> = order.iter().map(|field| json.find(field).unwrap()).collect();
         assert!(places.is_sorted(), "{json}");

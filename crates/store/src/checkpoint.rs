@@ -15,7 +15,7 @@ use crate::error::{Failure, StoreError};
 use crate::task;
 
 /// Rows written from one copying to the next.
-const COPY_EVERY_ROWS: usize = 2_000;
+const COPY_EVERY_ROWS: usize = 8_000;
 /// Copies what can be copied without waiting for anybody.
 pub(crate) const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
