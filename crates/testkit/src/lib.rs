@@ -1,1 +1,22 @@
-//! Starts real gateways, brokers and databases for tests
+//! Starts real gateways, brokers and databases for tests, and breaks them.
+//!
+//! Whatever is started here is a process of its own with files and ports of its own; dropping its handle ends it. What
+//! stands on the machine's own RabbitMQ or PostgreSQL keeps apart by its name: a prefix, a virtual host, a schema.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test without what it stands on has failed")]
+
+pub mod gateway;
+mod ports;
+pub mod postgres;
+mod process;
+pub mod proxy;
+pub mod rabbitmq;
+pub mod token;
+pub mod user;
+mod wait;
+
+pub use gateway::{Backends, Builder, Gateway};
+pub use postgres::{PgCluster, PgSchema};
+pub use proxy::TcpProxy;
+pub use rabbitmq::{RabbitNode, Vhost, rabbitmq_url, unique_prefix};
+pub use user::{Answer, User};
+pub use wait::{eventually, eventually_async};

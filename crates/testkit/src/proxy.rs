@@ -1,0 +1,163 @@
+//! A TCP proxy that breaks connections in the ways that networks do.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::ports::{self, local};
+
+/// What waits in a proxy for the other side, per direction.
+const BUFFER: usize = 64 << 10;
+
+/// Stands between a client and its server; dropping it ends all its connections.
+pub struct TcpProxy {
+    port: u16,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    target: String,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    cut: bool,
+    blackhole: bool,
+    delay: Duration,
+    /// The connections that are open, and some that have ended.
+    pairs: Vec<Weak<Pair>>,
+}
+
+/// The two sides of a connection.
+struct Pair {
+    client: TcpStream,
+    server: TcpStream,
+}
+
+impl TcpProxy {
+    /// Listens, and passes on to `target`, such as `127.0.0.1:5672`.
+    #[must_use]
+    pub fn start(target: &str) -> Self {
+        let shared = Shared { target: target.to_owned(), state: Mutex::default(), changed: Condvar::new() };
+        let mut proxy = Self { port: ports::free(), shared: Arc::new(shared), acceptor: None };
+        proxy.listen();
+        proxy
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Closes all connections, and refuses new ones.
+    pub fn cut(&mut self) {
+        self.shared.lock().cut = true;
+        self.shared.changed.notify_all();
+        if let Some(acceptor) = self.acceptor.take() {
+            drop(TcpStream::connect(local(self.port))); // it waits for one
+            drop(acceptor.join());
+        }
+        let pairs = std::mem::take(&mut self.shared.lock().pairs);
+        for pair in pairs.iter().filter_map(Weak::upgrade) {
+            drop(pair.client.shutdown(Shutdown::Both));
+            drop(pair.server.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// Takes new connections, and passes on at once, also what a blackhole has held back.
+    pub fn heal(&mut self) {
+        {
+            let mut state = self.shared.lock();
+            (state.cut, state.blackhole, state.delay) = (false, false, Duration::ZERO);
+        }
+        self.shared.changed.notify_all();
+        if self.acceptor.is_none() {
+            self.listen();
+        }
+    }
+
+    /// Keeps and takes connections, and passes nothing on.
+    pub fn blackhole(&self) {
+        self.shared.lock().blackhole = true;
+    }
+
+    /// Passes on so much later.
+    pub fn delay(&self, delay: Duration) {
+        self.shared.lock().delay = delay;
+    }
+
+    fn listen(&mut self) {
+        let listener = TcpListener::bind(local(self.port)).expect("its port is free");
+        let shared = self.shared.clone();
+        self.acceptor = Some(thread::spawn(move || {
+            for client in listener.incoming() {
+                if shared.lock().cut {
+                    return;
+                }
+                if let Ok(client) = client {
+                    // without a server the client's connection ends, as it would without a proxy
+                    drop(shared.join(client));
+                }
+            }
+        }));
+    }
+}
+
+impl Drop for TcpProxy {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no pump panics")
+    }
+
+    fn join(self: &Arc<Self>, client: TcpStream) -> std::io::Result<()> {
+        let server = TcpStream::connect(&self.target)?;
+        server.set_nodelay(true)?;
+        client.set_nodelay(true)?;
+        let pair = Arc::new(Pair { client, server });
+        let mut state = self.lock();
+        state.pairs.retain(|pair| pair.strong_count() > 0);
+        state.pairs.push(Arc::downgrade(&pair));
+        drop(state);
+        let (up, down) = ((self.clone(), pair.clone()), (self.clone(), pair));
+        thread::spawn(move || up.0.pump(&up.1.client, &up.1.server));
+        thread::spawn(move || down.0.pump(&down.1.server, &down.1.client));
+        Ok(())
+    }
+
+    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream) {
+        let mut buffer = vec![0; BUFFER];
+        while let Ok(read) = from.read(&mut buffer) {
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if !self.may_pass() || bytes.is_empty() || to.write_all(bytes).is_err() {
+                break;
+            }
+        }
+        drop(to.shutdown(Shutdown::Write));
+    }
+
+    /// Waits as long as nothing may pass; false when the connection has been cut.
+    fn may_pass(&self) -> bool {
+        let since = Instant::now();
+        let mut state = self.lock();
+        loop {
+            let left = state.delay.saturating_sub(since.elapsed());
+            state = match (state.cut, state.blackhole) {
+                (true, _) => return false,
+                (false, true) => self.changed.wait(state).expect("no pump panics"),
+                (false, false) if left.is_zero() => return true,
+                (false, false) => self.changed.wait_timeout(state, left).expect("no pump panics").0,
+            };
+        }
+    }
+}
