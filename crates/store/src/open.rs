@@ -1,6 +1,6 @@
 //! The store's handle: opening, closing, health.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::dsl::max;
 use diesel::{QueryDsl as _, RunQueryDsl as _};
@@ -32,7 +32,7 @@ pub(crate) struct Inner {
     pub(crate) instance: Id,
     pub(crate) on_commit: Arc<dyn OnCommit>,
     health: Arc<Health>,
-    _lock: Option<Arc<Lock>>,
+    lock: Mutex<Option<Arc<Lock>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -54,9 +54,9 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let connector = Connector::new(&settings)?;
         let id = Id(instance.uuid());
-        let (prepare, update) = (connector.clone(), settings.migrate);
+        let (prepare, update, visitor) = (connector.clone(), settings.migrate, settings.visitor);
         let (lock, last_ticket) = task::blocking(move || {
-            let lock = lock(&prepare)?;
+            let lock = if visitor { None } else { lock(&prepare)? };
             if update {
                 let applied = migrate::apply(&prepare)?;
                 if !applied.is_empty() {
@@ -92,7 +92,7 @@ impl Store {
                 instance: id,
                 on_commit,
                 health,
-                _lock: lock,
+                lock: Mutex::new(lock),
             }),
         })
     }
@@ -133,6 +133,8 @@ impl Store {
         let finished = self.inner.writers.stop().await;
         let id = self.inner.instance;
         let ended = self.inner.readers.run(move |conn| lease::end(conn, id)).await;
+        // nothing is written any more: the next one may take hold of the file, whoever still holds this handle
+        drop(self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
         finished.and(ended)
     }
 }

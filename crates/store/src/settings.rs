@@ -23,6 +23,9 @@ pub struct StoreSettings {
     pub batch: usize,
     /// Bring the schema up to date when the store is opened; otherwise an old one is refused.
     pub migrate: bool,
+    /// Only visits the database beside whoever owns it (a command beside a running gateway): does not take hold of an
+    /// SQLite file. A visitor must not send or publish there.
+    pub visitor: bool,
 }
 
 impl StoreSettings {
@@ -38,6 +41,7 @@ impl StoreSettings {
             writer_queue: 10_000,
             batch: 512,
             migrate: true,
+            visitor: false,
         }
     }
 }

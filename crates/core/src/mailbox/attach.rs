@@ -165,12 +165,34 @@ pub(super) async fn finish_take_over(mailboxes: Arc<Mailboxes>, mailbox: Mailbox
     let main_mailbox = Mailbox::main(mailbox.user);
     // the release also makes sure that the acks have taken effect, so that nothing unacked is deleted
     let ended = match main.consumer.release().await {
-        Ok(()) => mailboxes.broker.delete_if_idle(&main_mailbox).await.map(drop),
+        Ok(()) => remove_main(&mailboxes, &main_mailbox).await,
         Err(error) => Err(error),
     };
     if let Err(error) = ended {
         warn!(mailbox = %main_mailbox, %error, "main mailbox {main_mailbox} was not removed after its take-over");
     }
+}
+
+/// How often events that came meanwhile are cleared out of a main mailbox that is to be removed.
+const CLEARINGS: usize = 8;
+
+/// Removes a main mailbox that was drained after the session's own was bound.
+///
+/// Whatever stands in it by now came after that, and so stands in the session's mailbox too.
+async fn remove_main(mailboxes: &Mailboxes, main: &Mailbox) -> Result<(), BrokerError> {
+    let most = usize::from(mailboxes.settings.prefetch);
+    for _ in 0..CLEARINGS {
+        if mailboxes.broker.delete_if_idle(main).await? {
+            return Ok(());
+        }
+        // gone already, or somebody polls it: then it is theirs
+        let Some(taken) = mailboxes.broker.take_waiting(main, most).await? else { return Ok(()) };
+        let tags: Vec<u64> = taken.deliveries.iter().map(|delivery| delivery.tag).collect();
+        taken.consumer.ack(&tags);
+        taken.consumer.release().await?;
+    }
+    debug!(mailbox = %main, "main mailbox is too busy to be removed; the next session tries again");
+    Ok(())
 }
 
 /// Lets a mailbox go: what is unconfirmed goes back to its place, for whoever comes next.

@@ -330,7 +330,7 @@ impl Poll {
         }
         let from = match self.attendance.reader {
             Some(id) => state.readers.iter().find(|r| r.id == id).map_or(0, |r| r.from),
-            None => 0,
+            None => state.window.confirmed(),
         };
         if state.window.has_past(from) || state.resync.is_some() || now >= self.deadline {
             return Look::Answer(state.answer(&self.request, from, &self.attendance.mailboxes));

@@ -13,9 +13,7 @@ async fn the_registry_of_mailboxes_is_bounded() {
     run.poll(main_of("bob"), PollCursor::Start, NOW).await;
     let third = run.core.poll(request(main_of("eve"), PollCursor::Start, NOW)).await;
     assert!(matches!(third, Err(CoreError::Overloaded("mailboxes"))));
-    while run.core.mailboxes().count() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    run.released().await;
     run.poll(main_of("eve"), PollCursor::Start, NOW).await;
 }
 

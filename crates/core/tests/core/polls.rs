@@ -56,12 +56,10 @@ async fn the_same_cursor_gives_the_same_events_until_it_moves_on() {
 async fn what_was_answered_and_not_confirmed_comes_again_after_the_mailbox_was_let_go() {
     let run = World::new().start().await;
     run.send("ann", "bob", "hi").await;
-    let first = run.poll(main_of("bob"), PollCursor::Start, LONG).await;
-    while run.core.mailboxes().count() > 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let first = run.poll(main_of("bob"), PollCursor::Start, LONG).await.events;
+    run.released().await;
     let again = run.poll(main_of("bob"), PollCursor::Start, LONG).await;
-    assert_eq!(again.events[..first.events.len()], first.events[..]);
+    assert_eq!(again.events[..first.len()], first[..]);
 }
 
 #[tokio::test]
@@ -74,10 +72,10 @@ async fn a_cursor_of_before_the_release_confirms_what_it_saw() {
     while polled.events.len() < 4 {
         polled = run.poll(main_of("bob"), PollCursor::Start, LONG).await;
     }
-    while run.core.mailboxes().count() > 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let late = run.poll(main_of("bob"), PollCursor::At(polled.cursor), NOW).await;
+    let cursor = polled.cursor;
+    drop(polled);
+    run.released().await;
+    let late = run.poll(main_of("bob"), PollCursor::At(cursor), NOW).await;
     assert!(late.events.is_empty(), "a client that polls rarely must get on");
     assert!(late.resync.is_none());
     run.settled().await;

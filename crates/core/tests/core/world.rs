@@ -16,11 +16,12 @@ use tokio::sync::mpsc;
 pub(crate) struct Run {
     pub(crate) core: Core,
     pub(crate) broker: Arc<MemoryBroker>,
+    _folder: Arc<TempDir>,
 }
 
 /// Where the data lives over several runs.
 pub(crate) struct World {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     pub(crate) settings: CoreSettings,
     pub(crate) limits: MailboxLimits,
 }
@@ -28,7 +29,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let settings = CoreSettings { linger: Duration::from_millis(300), ..CoreSettings::default() };
-        Self { folder: tempfile::tempdir().unwrap(), settings, limits: MailboxLimits::default() }
+        Self { folder: Arc::new(tempfile::tempdir().unwrap()), settings, limits: MailboxLimits::default() }
     }
 
     pub(crate) async fn start(&self) -> Run {
@@ -48,7 +49,7 @@ impl World {
             settings: self.settings.clone(),
             tasks,
         });
-        Run { core, broker }
+        Run { core, broker, _folder: self.folder.clone() }
     }
 }
 
@@ -98,12 +99,23 @@ impl Run {
         let mut texts = Vec::new();
         while texts.len() < count {
             let polled = self.poll(mailbox.clone(), cursor, LONG).await;
-            assert!(!polled.events.is_empty(), "only {} of {count} came", texts.len());
+            assert!(!polled.events.is_empty(), "only {} of {count} came: {polled:?}", texts.len());
             texts.extend(bodies(&polled));
             cursor = PollCursor::At(polled.cursor);
         }
         self.poll(mailbox, cursor, NOW).await;
         texts
+    }
+
+    /// Waits until every mailbox was let go.
+    pub(crate) async fn released(&self) {
+        for _ in 0..500 {
+            if self.core.mailboxes().count() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{} mailboxes are still attended", self.core.mailboxes().count());
     }
 
     /// Waits until every committed publication is finished: acked, expired or confirmed.

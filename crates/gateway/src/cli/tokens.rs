@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use pollgate_model::{InstanceId, Timestamp, UserId};
-use pollgate_store::{OnCommit, Outgoing, Store, TokenRef};
+use pollgate_store::{OnCommit, Outgoing, Store, StoreSettings, TokenRef};
 
 use super::{Failure, Grant, Ttl};
 use crate::auth::{Scopes, secret, sign_hs256, token};
@@ -51,7 +51,8 @@ impl OnCommit for Nobody {
 
 pub(crate) async fn token(settings: &Settings, command: TokenCommand) -> Result<ExitCode, Failure> {
     start::make_data_dir(settings)?;
-    let store = Store::open(start::store_settings(settings), InstanceId::new(), Arc::new(Nobody)).await?;
+    let visiting = StoreSettings { visitor: true, ..start::store_settings(settings) };
+    let store = Store::open(visiting, InstanceId::new(), Arc::new(Nobody)).await?;
     match command {
         TokenCommand::Create { grant, ttl } => {
             let user: UserId = grant.user.parse()?;
