@@ -1,0 +1,17 @@
+//! The HTTP contract, word for word, against the real binary on both pairs.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod credentials;
+mod events;
+mod health;
+mod history;
+mod messages;
+mod polls;
+mod strictness;
+mod world;
