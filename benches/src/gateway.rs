@@ -110,13 +110,11 @@ impl Gateway {
 
     /// The processes to watch: the gateway and, where they are on this machine, broker and database.
     pub(crate) fn processes(&self) -> Vec<Watched> {
-        let mut all = vec![Watched { name: "gateway".into(), pid: self.pid }];
+        let mut all = vec![Watched::tree("gateway", self.pid)];
         if self.backends.pair == Pair::Production {
             let services = [("broker", "beam.smp"), ("database", "postgres")];
             all.extend(
-                services
-                    .into_iter()
-                    .filter_map(|(name, program)| Some(Watched { name: name.into(), pid: find(program)? })),
+                services.into_iter().filter_map(|(name, program)| Some(Watched::tree(name, find(program)?))),
             );
         }
         all

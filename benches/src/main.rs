@@ -73,7 +73,7 @@ async fn run(command: Command) -> Result<Report, String> {
 async fn measure(against: Against, scenarios: &[Scenario]) -> Result<Report, String> {
     let signer = Signer::new(&against.secret)?;
     let mut watched: Vec<Watched> =
-        against.pid.map(|pid| Watched { name: "gateway".into(), pid }).into_iter().collect();
+        against.pid.map(|pid| Watched::tree("gateway", pid)).into_iter().collect();
     watched.extend(against.process);
     watched.push(itself());
     let setting = Setting {
@@ -116,7 +116,7 @@ async fn measure_own(run: Run) -> Result<Report, String> {
 }
 
 fn itself() -> Watched {
-    Watched { name: "generator".into(), pid: std::process::id() }
+    Watched { name: "generator".into(), pid: std::process::id(), alone: true }
 }
 
 fn new_report(pair: Option<&'static str>) -> Report {

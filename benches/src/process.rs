@@ -18,6 +18,15 @@ pub(crate) struct Watched {
     pub(crate) name: String,
     /// Its process id.
     pub(crate) pid: u32,
+    /// Its descendants are somebody else's: a gateway that this program started is not this program.
+    pub(crate) alone: bool,
+}
+
+impl Watched {
+    /// A process with all its descendants.
+    pub(crate) fn tree(name: &str, pid: u32) -> Self {
+        Self { name: name.into(), pid, alone: false }
+    }
 }
 
 impl FromStr for Watched {
@@ -26,7 +35,7 @@ impl FromStr for Watched {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, pid) = text.split_once('=').ok_or("must be name=pid")?;
         let pid = pid.parse().map_err(|error| format!("{pid:?} is no process id: {error}"))?;
-        Ok(Self { name: name.to_owned(), pid })
+        Ok(Self::tree(name, pid))
     }
 }
 
@@ -51,7 +60,7 @@ impl Sample {
     /// Looks at every process now. One that is gone counts as zero.
     pub(crate) fn take(watched: &[Watched]) -> Self {
         let tree = Tree::read();
-        Self(watched.iter().map(|one| (one.clone(), tree.cpu_seconds(one.pid))).collect())
+        Self(watched.iter().map(|one| (one.clone(), tree.cpu_seconds(one))).collect())
     }
 
     /// What was used since.
@@ -60,12 +69,12 @@ impl Sample {
         self.0
             .iter()
             .map(|(one, before)| {
-                let cpu_seconds = (tree.cpu_seconds(one.pid) - before).max(0.0);
+                let cpu_seconds = (tree.cpu_seconds(one) - before).max(0.0);
                 Usage {
                     name: one.name.clone(),
                     cpu_seconds,
                     cores: cpu_seconds / took.as_secs_f64().max(f64::EPSILON),
-                    memory_mib: tree.memory_bytes(one.pid) as f64 / (1024.0 * 1024.0),
+                    memory_mib: tree.memory_bytes(one) as f64 / (1024.0 * 1024.0),
                 }
             })
             .collect()
@@ -111,8 +120,11 @@ impl Tree {
         Self { stats: pids.filter_map(stat).collect() }
     }
 
-    fn with_descendants(&self, root: u32) -> Vec<u32> {
-        let mut found = vec![root];
+    fn members(&self, watched: &Watched) -> Vec<u32> {
+        let mut found = vec![watched.pid];
+        if watched.alone {
+            return found;
+        }
         let mut at = 0;
         while let Some(parent) = found.get(at).copied() {
             let children = self.stats.iter().filter(|(_pid, stat)| stat.parent == parent);
@@ -122,14 +134,14 @@ impl Tree {
         found
     }
 
-    fn cpu_seconds(&self, root: u32) -> f64 {
+    fn cpu_seconds(&self, watched: &Watched) -> f64 {
         let ticks: u64 =
-            self.with_descendants(root).iter().filter_map(|pid| Some(self.stats.get(pid)?.ticks)).sum();
+            self.members(watched).iter().filter_map(|pid| Some(self.stats.get(pid)?.ticks)).sum();
         ticks as f64 / TICKS_PER_SECOND
     }
 
-    fn memory_bytes(&self, root: u32) -> u64 {
-        let all = self.with_descendants(root);
+    fn memory_bytes(&self, watched: &Watched) -> u64 {
+        let all = self.members(watched);
         if let [alone] = all[..] {
             return resident_bytes(alone).unwrap_or(0);
         }
@@ -167,14 +179,14 @@ mod tests {
     #[test]
     fn this_process_uses_memory() {
         assert!(resident_bytes(std::process::id()).unwrap() > 100_000);
-        let me = Watched { name: "me".into(), pid: std::process::id() };
+        let me = Watched::tree("me", std::process::id());
         let usage = Sample::take(std::slice::from_ref(&me)).until_now(Duration::from_secs(1));
         assert!(usage[0].memory_mib > 0.1);
     }
 
     #[test]
     fn watched_processes_are_named() {
-        assert_eq!("broker=12".parse(), Ok(Watched { name: "broker".into(), pid: 12 }));
+        assert_eq!("broker=12".parse(), Ok(Watched::tree("broker", 12)));
         assert!("12".parse::<Watched>().is_err() && "broker=x".parse::<Watched>().is_err());
     }
 }

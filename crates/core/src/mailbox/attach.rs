@@ -16,7 +16,7 @@ use super::window::Source;
 
 impl State {
     /// Readies the state for a new consumer and says which epoch it belongs to.
-    fn begin(&mut self, mailboxes: &Mailboxes, broker_now: u32) -> u64 {
+    fn begin(&mut self, mailboxes: &Mailboxes) -> u64 {
         self.epoch += 1;
         if self.gone {
             // nothing of the vanished mailbox comes again, so what is here stays and keeps its positions
@@ -28,18 +28,26 @@ impl State {
             self.seen = None;
             for reader in &mut self.readers {
                 reader.from = 0;
+                reader.answered = None;
             }
         }
-        let lost = self.broker != 0 && broker_now != 0 && self.broker != broker_now;
-        if lost && mailboxes.settings.unstored {
-            self.resync = Some(ResyncReason::BrokerRestarted);
-        }
-        if broker_now != 0 {
-            self.broker = broker_now;
-        }
+        self.notice_restart(mailboxes);
         self.burst_until = None;
         self.expected = 0;
         self.epoch
+    }
+
+    /// Compares the broker's transient state with the one this mailbox stood on. Looked at by every poll: after an
+    /// outage the consumer may be back before it is known which state it came back to.
+    pub(super) fn notice_restart(&mut self, mailboxes: &Mailboxes) {
+        let now = mailboxes.broker_state.borrow().incarnation;
+        if now == 0 || now == self.broker {
+            return;
+        }
+        if self.broker != 0 && mailboxes.settings.unstored {
+            self.resync = Some(ResyncReason::BrokerRestarted);
+        }
+        self.broker = now;
     }
 
     /// Puts what was taken out of the main mailbox before everything else.
@@ -56,13 +64,12 @@ impl State {
 /// Attaches a mailbox to the broker unless it is.
 pub(super) async fn attach(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) -> Result<(), BrokerError> {
     let _one_at_a_time = attended.attaching.lock().await;
-    let broker_now = mailboxes.broker.state().borrow().incarnation;
     let epoch = {
         let mut state = attended.lock();
         if state.link.is_up() || state.phase != Phase::Open {
             return Ok(());
         }
-        state.begin(&mailboxes, broker_now)
+        state.begin(&mailboxes)
     };
     let mut existed = true;
     if attended.mailbox.session.is_some() {

@@ -67,6 +67,8 @@ impl Link {
 pub(super) struct SimpleReader {
     pub(super) id: u64,
     pub(super) from: u64,
+    /// Up to where it was answered, until that answer is written or lost.
+    pub(super) answered: Option<u64>,
 }
 
 /// What the lock guards.
@@ -165,6 +167,22 @@ impl State {
     pub(super) fn ended_take_over(&mut self) -> Option<MainLink> {
         let ended = self.link.own.is_some() && !self.window.has_main();
         self.link.main.take_if(|main| ended && main.drained)
+    }
+
+    /// Where a new simple poll begins: past what is being written to another one, so that a loop whose next poll is
+    /// faster than the news of its last answer gets nothing twice.
+    pub(super) fn simple_start(&self) -> u64 {
+        let answered = self.readers.iter().filter_map(|reader| reader.answered).max();
+        self.window.confirmed().max(answered.unwrap_or(0))
+    }
+
+    /// A simple poll was answered and the answer is lost: what it held is everybody's again.
+    pub(super) fn answer_lost(&mut self, from: u64) {
+        self.written = self.written.min(from);
+        let confirmed = self.window.confirmed();
+        for other in &mut self.readers {
+            other.from = other.from.min(from).max(confirmed);
+        }
     }
 
     /// Confirms what every waiting simple poll has had.

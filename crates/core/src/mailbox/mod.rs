@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use pollgate_broker::Broker;
+use pollgate_broker::{Broker, BrokerState};
 use pollgate_model::{Mailbox, UserId};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 pub use attended::ResyncReason;
@@ -33,6 +33,7 @@ use seats::Seats;
 /// The mailboxes that this gateway attends. Bounded; each leaves when nobody has polled it for the linger time.
 pub struct Mailboxes {
     broker: Arc<dyn Broker>,
+    broker_state: watch::Receiver<BrokerState>,
     settings: CoreSettings,
     tasks: Tasks,
     /// Set when the gateway drains: holds end.
@@ -58,6 +59,7 @@ impl Mailboxes {
     ) -> Arc<Self> {
         Arc::new(Self {
             seats: Seats::new(settings.held_polls_per_user, settings.held_polls),
+            broker_state: broker.state(),
             broker,
             settings,
             tasks,

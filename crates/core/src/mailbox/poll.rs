@@ -105,9 +105,9 @@ impl Attendance {
         state.held += 1;
         let (mut generation, mut reader) = (None, None);
         if cursor == PollCursor::Simple {
-            let (id, from) = (state.next_reader, state.window.confirmed());
+            let (id, from) = (state.next_reader, state.simple_start());
             state.next_reader += 1;
-            state.readers.push(SimpleReader { id, from });
+            state.readers.push(SimpleReader { id, from, answered: None });
             reader = Some(id);
         } else {
             state.generation += 1;
@@ -141,8 +141,13 @@ impl Drop for Attendance {
         let now = Instant::now();
         let mut state = self.attended.lock();
         let mut acks = Acks::default();
-        if let Some(reader) = self.reader.take() {
-            state.readers.retain(|r| r.id != reader);
+        let mut lost = false;
+        if let Some(at) = self.reader.take().and_then(|id| state.readers.iter().position(|r| r.id == id)) {
+            let reader = state.readers.swap_remove(at);
+            lost = reader.answered.is_some();
+            if lost {
+                state.answer_lost(reader.from);
+            }
             acks = state.confirm_written(); // what the others had may have waited for this one
         }
         if self.generation.is_some() {
@@ -156,6 +161,9 @@ impl Drop for Attendance {
         let sweep = state.held == 0 && !std::mem::replace(&mut state.queued, true);
         drop(state);
         acks.send();
+        if lost {
+            self.attended.changed.notify_waiters();
+        }
         if sweep {
             self.mailboxes.sweep_later(self.attended.clone(), now);
         }
@@ -305,6 +313,7 @@ impl Poll {
         if !state.link.is_up() {
             return Seen { look: Look::Attach, acks: Acks::default(), ended: None };
         }
+        state.notice_restart(&attendance.mailboxes);
         let mut done = std::mem::take(&mut state.doubles);
         if self.applied != Some(state.epoch) {
             self.applied = Some(state.epoch);
@@ -333,7 +342,12 @@ impl Poll {
             None => state.window.confirmed(),
         };
         if state.window.has_past(from) || state.resync.is_some() || now >= self.deadline {
-            return Look::Answer(state.answer(&self.request, from, &self.attendance.mailboxes));
+            let answer = state.answer(&self.request, from, &self.attendance.mailboxes);
+            let reader = state.readers.iter_mut().find(|r| Some(r.id) == self.attendance.reader);
+            if let (Some(reader), false) = (reader, answer.events.is_empty()) {
+                reader.answered = Some(answer.upto);
+            }
+            return Look::Answer(answer);
         }
         Look::Wait(self.deadline)
     }

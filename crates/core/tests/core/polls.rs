@@ -182,3 +182,41 @@ impl crate::world::Run {
         }
     }
 }
+
+#[tokio::test]
+async fn a_simple_loop_that_is_faster_than_the_news_of_its_answer_gets_nothing_twice() {
+    let run = World::new().start().await;
+    run.send("ann", "bob", "1").await;
+    let being_written = run.poll(main_of("bob"), PollCursor::Simple, LONG).await;
+    let had = being_written.events.clone();
+    let core = run.core.clone();
+    let next = tokio::task::spawn(async move {
+        let polled = core.poll(request(main_of("bob"), PollCursor::Simple, LONG)).await.unwrap();
+        polled.events.clone()
+    });
+    while run.core.mailboxes().held() < 2 {
+        tokio::task::yield_now().await;
+    }
+    being_written.receipt.written();
+    run.send("ann", "bob", "2").await;
+    let next = next.await.unwrap();
+    assert!(!next.is_empty() && next.iter().all(|event| !had.contains(event)));
+}
+
+#[tokio::test]
+async fn an_answer_lost_while_another_simple_poll_waits_goes_to_that_one() {
+    let run = World::new().start().await;
+    run.send("ann", "bob", "1").await;
+    let lost = run.poll(main_of("bob"), PollCursor::Simple, LONG).await;
+    let had = lost.events.clone();
+    let core = run.core.clone();
+    let next = tokio::task::spawn(async move {
+        let polled = core.poll(request(main_of("bob"), PollCursor::Simple, LONG)).await.unwrap();
+        polled.events.clone()
+    });
+    while run.core.mailboxes().held() < 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(lost);
+    assert_eq!(next.await.unwrap()[..had.len()], had[..]);
+}

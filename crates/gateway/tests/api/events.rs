@@ -24,7 +24,9 @@ fn an_event_reaches_its_users_as_it_was_posted(#[values(Embedded, Production)] p
 }
 
 #[rstest]
-fn an_ephemeral_event_reaches_those_who_are_there_and_nobody_else(#[values(Embedded, Production)] pair: Pair) {
+fn an_ephemeral_event_reaches_those_who_are_there_and_nobody_else(
+    #[values(Embedded, Production)] pair: Pair,
+) {
     let gateway = world(pair);
     let shop = gateway.user_with("shop", "publish");
     let bob = gateway.user("bob");
@@ -64,7 +66,10 @@ fn an_event_to_a_room_reaches_its_members(#[values(Embedded, Production)] pair: 
     while polled.json["events"].as_array().unwrap().len() < 3 {
         polled = bob.poll("cursor=&wait=5");
     }
-    assert_eq!((&polled.json["events"][2]["room"], &polled.json["events"][2]["id"]), (&room, &accepted.json["id"]));
+    assert_eq!(
+        (&polled.json["events"][2]["room"], &polled.json["events"][2]["id"]),
+        (&room, &accepted.json["id"])
+    );
 }
 
 #[rstest]

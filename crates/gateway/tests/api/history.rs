@@ -20,13 +20,19 @@ fn pages_go_both_ways_oldest_first(#[values(Embedded, Production)] pair: Pair) {
     };
     let newest = page("limit=4");
     assert_eq!((seqs(&newest), &newest["has_more"]), (vec![7, 8, 9, 10], &json!(true)));
-    assert_eq!((&newest["oldest_id"], &newest["newest_id"], &newest["count"]), (&json!(7), &json!(10), &json!(4)));
+    assert_eq!(
+        (&newest["oldest_id"], &newest["newest_id"], &newest["count"]),
+        (&json!(7), &json!(10), &json!(4))
+    );
     let before = page("before=7&limit=100");
     assert_eq!((seqs(&before), &before["has_more"]), ((1..=6).collect(), &json!(false)));
     let after = page("after=2&limit=3");
     assert_eq!((seqs(&after), &after["has_more"]), (vec![3, 4, 5], &json!(true)));
     let empty = page("after=10");
-    assert_eq!((seqs(&empty), &empty["oldest_id"], &empty["newest_id"]), (vec![], &json!(null), &json!(null)));
+    assert_eq!(
+        (seqs(&empty), &empty["oldest_id"], &empty["newest_id"]),
+        (vec![], &json!(null), &json!(null))
+    );
     assert_eq!(seqs(&page("")).len(), 10);
 }
 

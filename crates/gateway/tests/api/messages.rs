@@ -9,13 +9,21 @@ use crate::world::{assert_problem, bodies, cursor, world, world_with};
 #[rstest]
 fn an_answer_has_every_field_and_the_event_repeats_it(#[values(Embedded, Production)] pair: Pair) {
     let gateway = world(pair);
-    let sent = gateway.user("ann").post("/v1/messages", &json!({"to": "bob", "body": "hi", "client_id": "c1"}));
+    let sent =
+        gateway.user("ann").post("/v1/messages", &json!({"to": "bob", "body": "hi", "client_id": "c1"}));
     assert_eq!(sent.status, 201, "{sent:?}");
     let fields: Vec<&str> = sent.json.as_object().unwrap().keys().map(String::as_str).collect();
     let mut expected =
         ["id", "room", "seq", "sender", "body", "client_id", "attachments", "reply_to", "created_at"];
     expected.sort_unstable();
-    assert_eq!({ let mut fields = fields; fields.sort_unstable(); fields }, expected);
+    assert_eq!(
+        {
+            let mut fields = fields;
+            fields.sort_unstable();
+            fields
+        },
+        expected
+    );
     assert_eq!((&sent.json["seq"], &sent.json["sender"]), (&json!(1), &json!("ann")));
 
     let polled = gateway.user("bob").poll("cursor=&wait=5");

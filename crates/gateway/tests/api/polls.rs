@@ -111,7 +111,9 @@ fn a_client_that_leaves_frees_its_seat_at_once(#[values(Embedded, Production)] p
     for _ in 0..5 {
         bob.start_poll_and_leave("wait=5.5");
     }
-    pollgate_testkit::eventually("the seat is free", Duration::from_secs(3), || bob.poll("wait=0").status == 200);
+    pollgate_testkit::eventually("the seat is free", Duration::from_secs(3), || {
+        bob.poll("wait=0").status == 200
+    });
 }
 
 #[rstest]
@@ -143,8 +145,17 @@ fn a_bad_query_is_refused(#[values(Embedded, Production)] pair: Pair) {
     let gateway = world(pair);
     let bob = gateway.user("bob");
     for bad in [
-        "limit=0", "limit=1001", "limit=x", "wait=-1", "wait=x", "wait=NaN", "cursor=nonsense", "session=",
-        "unknown=1", "wait=1&wait=2", "session=a%00b",
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "wait=-1",
+        "wait=x",
+        "wait=NaN",
+        "cursor=nonsense",
+        "session=",
+        "unknown=1",
+        "wait=1&wait=2",
+        "session=a%00b",
     ] {
         assert_problem(&bob.poll(bad), 400, "invalid-request");
     }

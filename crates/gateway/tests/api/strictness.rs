@@ -32,11 +32,8 @@ fn a_body_must_be_json_and_say_so(#[values(Embedded, Production)] pair: Pair) {
         let answer = ann.post_raw("/v1/messages", "application/json", broken);
         assert_problem(&answer, 400, "invalid-request");
     }
-    let charset = ann.post_raw(
-        "/v1/messages",
-        "Application/JSON; charset=utf-8",
-        br#"{"to":"bob","body":"hi"}"#,
-    );
+    let charset =
+        ann.post_raw("/v1/messages", "Application/JSON; charset=utf-8", br#"{"to":"bob","body":"hi"}"#);
     assert_eq!(charset.status, 201);
     let huge = vec![b' '; 2 << 20];
     assert_problem(&ann.post_raw("/v1/messages", "application/json", &huge), 413, "too-large");
@@ -57,9 +54,8 @@ fn a_sane_request_id_is_kept_and_any_other_replaced(#[values(Embedded, Productio
 
 #[rstest]
 fn pages_of_other_origins_may_call_only_when_they_are_named(#[values(Embedded, Production)] pair: Pair) {
-    let gateway = world_with(pair, |builder| {
-        builder.env("POLLGATE_HTTP__CORS_ORIGINS", "[\"https://shop.example\"]")
-    });
+    let gateway =
+        world_with(pair, |builder| builder.env("POLLGATE_HTTP__CORS_ORIGINS", "[\"https://shop.example\"]"));
     let bob = gateway.user("bob");
     let friend = bob.get_with("/v1/poll?wait=0", &[("origin", "https://shop.example")]);
     assert_eq!(friend.header("access-control-allow-origin"), Some("https://shop.example"));

@@ -35,11 +35,9 @@ pub(crate) fn world_with(pair: Pair, change: impl FnOnce(Builder) -> Builder) ->
     let schema = matches!(pair, Pair::Production).then(PgSchema::create);
     let backends = match &schema {
         None => Backends::Embedded(folder.path().to_owned()),
-        Some(schema) => Backends::Production {
-            pg_url: schema.url(),
-            amqp_url: rabbitmq_url(),
-            prefix: unique_prefix(),
-        },
+        Some(schema) => {
+            Backends::Production { pg_url: schema.url(), amqp_url: rabbitmq_url(), prefix: unique_prefix() }
+        }
     };
     let gateway = change(Gateway::builder(BINARY).backends(backends)).start();
     World { gateway, _folder: folder, _schema: schema }
