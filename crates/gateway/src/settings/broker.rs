@@ -66,10 +66,27 @@ pub struct RabbitmqSettings {
     pub heartbeat_s: u16,
 }
 
+impl BrokerSection {
+    /// Looked at whichever kind is chosen, so that a mistake does not wait for the other one.
+    fn zero(&self) -> Option<&'static str> {
+        let positive = [
+            ("publish_window", self.publish_window as u64),
+            ("mailboxes_per_channel", self.mailboxes_per_channel as u64),
+            ("channels_per_connection", self.channels_per_connection as u64),
+            ("timeout_ms", self.timeout_ms),
+            ("heartbeat_s", u64::from(self.heartbeat_s)),
+            ("memory_bytes", self.memory_bytes),
+            ("memory_publications", self.memory_publications),
+        ];
+        positive.into_iter().find_map(|(key, value)| (value == 0).then_some(key))
+    }
+}
+
 impl TryFrom<&BrokerSection> for BrokerSettings {
     type Error = String;
 
     fn try_from(section: &BrokerSection) -> Result<Self, String> {
+        section.zero().map_or(Ok(()), |key| Err(format!("broker.{key} must not be 0")))?;
         if section.kind == Kind::Memory {
             if !section.url.expose().is_empty() {
                 return Err(
@@ -90,10 +107,6 @@ impl TryFrom<&BrokerSection> for BrokerSettings {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if !(1..=40).contains(&section.prefix.len()) || !section.prefix.bytes().all(fits) {
             return Err("broker.prefix: 1 to 40 letters, digits, '-', '_' or '.'".into());
-        }
-        let counts = [section.publish_window, section.mailboxes_per_channel, section.channels_per_connection];
-        if counts.contains(&0) || section.timeout_ms == 0 {
-            return Err("broker: windows, counts and time-outs must not be 0".into());
         }
         Ok(Self::Rabbitmq(RabbitmqSettings {
             url: section.url.clone(),

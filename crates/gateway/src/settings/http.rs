@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::TrustedProxies;
+use super::bounds::same_address;
+
 /// See default.toml for each key.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +17,7 @@ pub struct HttpSettings {
     pub workers: usize,
     pub demo: bool,
     pub cors_origins: Vec<String>,
+    pub trusted_proxies: TrustedProxies,
     pub grace_ms: u64,
     pub header_timeout_ms: u64,
     pub body_timeout_ms: u64,
@@ -31,6 +35,9 @@ impl HttpSettings {
             return Some(format!(
                 "http.cors_origins: {origin:?} is no origin; write \"https://shop.example\" without a path"
             ));
+        }
+        if same_address(self.listen, self.operator_listen) {
+            return Some("http.listen and http.operator_listen must differ".into());
         }
         if self.header_timeout_ms == 0 || self.body_timeout_ms == 0 {
             return Some("http.header_timeout_ms and http.body_timeout_ms must not be 0".into());

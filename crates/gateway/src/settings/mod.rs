@@ -2,43 +2,59 @@
 //! sense together is refused here, so that everything behind can rely on it.
 
 mod auth;
+mod bounds;
 mod broker;
+mod complaint;
+mod environment;
 mod http;
 mod limits;
+mod proxies;
 mod secret;
 mod store;
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::Figment;
-use figment::providers::{Env, Format as _, Toml};
+use figment::providers::{Format as _, Toml};
 use serde::{Deserialize, Serialize};
 
 pub use auth::{AuthSettings, JwtSettings};
 pub use broker::{BrokerSettings, Persistence, RabbitmqSettings};
 pub use http::HttpSettings;
 pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSettings};
+pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
 
 use broker::BrokerSection;
+use environment::Environment;
 
 /// Every key with its default and a comment.
 pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Shortest HS256 secret: RFC 7518, 3.2 asks for as many bytes as the hash has.
-const SHORTEST_SECRET: usize = 32;
+pub(crate) const SHORTEST_SECRET: usize = 32;
 
 /// Why a configuration is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A key is unknown, missing, or of the wrong kind; the text names key and source.
+    /// A key is unknown, missing, or of the wrong kind; the text names key and source, and shows no value.
     #[error("configuration: {0}")]
-    Unreadable(Box<figment::Error>),
+    Unreadable(String),
     /// The named file is not there.
     #[error("configuration: no file {}", .0.display())]
     NoFile(PathBuf),
+    /// The named file cannot be read.
+    #[error("configuration: {}: {error}", path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Keys contradict each other, or a value is out of range.
     #[error("configuration: {0}")]
     Senseless(String),
@@ -92,26 +108,17 @@ impl Settings {
     /// # Errors
     /// The file is missing, a key is unknown or of the wrong kind, or the whole makes no sense.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        let mut layers = Figment::from(Toml::string(DEFAULTS));
-        if let Some(file) = file {
-            if !file.is_file() {
-                return Err(SettingsError::NoFile(file.to_owned()));
-            }
-            layers = layers.merge(Toml::file_exact(file));
-        }
-        // POLLGATE_URL and POLLGATE_TOKEN belong to the commands that are clients
-        let environment = Env::prefixed("POLLGATE_").ignore(&["url", "token"]).split("__");
-        // tests' own variables are no configuration
-        let environment = environment.filter(|key| !key.starts_with("test_"));
-        let sections =
-            layers.merge(environment).extract().map_err(|e| SettingsError::Unreadable(Box::new(e)))?;
-        Self::check(sections)
+        let name = file.map(|file| file.display().to_string()).unwrap_or_default();
+        let text = file.map_or_else(|| Ok(String::new()), read)?;
+        let environment = Environment::new().map_err(|error| {
+            SettingsError::Unreadable(complaint::no_toml(&error, DEFAULTS, "the defaults"))
+        })?;
+        Self::check(merge(&text, &name, Some(environment))?)
     }
 
     fn check(sections: Sections) -> Result<Self, SettingsError> {
         let broker = BrokerSettings::try_from(&sections.broker).map_err(SettingsError::Senseless)?;
-        let problems = [sections.http.problem(), sections.auth.problem(), sections.limits_problem()];
-        if let Some(problem) = problems.into_iter().flatten().next() {
+        if let Some(problem) = sections.problem() {
             return Err(SettingsError::Senseless(problem));
         }
         Ok(Self {
@@ -143,44 +150,24 @@ impl Settings {
     }
 }
 
-impl Sections {
-    /// Bounds that would make the gateway useless.
-    fn limits_problem(&self) -> Option<String> {
-        let zero = [
-            ("poll.hold_ms", self.poll.hold_ms),
-            ("poll.limit", self.poll.limit as u64),
-            ("poll.most_bytes", self.poll.most_bytes as u64),
-            ("mailbox.max_length", self.mailbox.max_length),
-            ("mailbox.message_ttl_s", self.mailbox.message_ttl_s),
-            ("mailbox.expires_s", self.mailbox.expires_s),
-            ("mailbox.session_expires_s", self.mailbox.session_expires_s),
-            ("mailbox.prefetch", u64::from(self.mailbox.prefetch)),
-            ("store.pool_size", u64::from(self.store.pool_size)),
-            ("store.writer_queue", self.store.writer_queue as u64),
-            ("limits.text_bytes", self.limits.text_bytes as u64),
-            ("limits.held_polls", self.limits.held_polls as u64),
-            ("limits.held_polls_per_user", self.limits.held_polls_per_user as u64),
-            ("limits.mailboxes", self.limits.mailboxes as u64),
-            ("limits.relay_publications", self.limits.relay_publications as u64),
-            ("limits.outbox_rows", self.limits.outbox_rows as u64),
-        ];
-        if let Some((key, _)) = zero.into_iter().find(|(_, value)| *value == 0) {
-            return Some(format!("{key} must not be 0"));
-        }
-        if self.poll.limit > self.poll.most_events {
-            return Some("poll.limit must not be above poll.most_events".into());
-        }
-        if self.poll.jitter_percent > 50 {
-            return Some("poll.jitter_percent must be at most 50".into());
-        }
-        if self.mailbox.session_expires_s * 1000 <= self.poll.linger_ms + self.poll.hold_ms {
-            return Some(
-                "mailbox.session_expires_s must be longer than poll.hold_ms and poll.linger_ms together"
-                    .into(),
-            );
-        }
-        None
+fn read(file: &Path) -> Result<String, SettingsError> {
+    fs::read_to_string(file).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => SettingsError::NoFile(file.to_owned()),
+        _there => SettingsError::BadFile { path: file.to_owned(), error },
+    })
+}
+
+/// Puts the layers on one another. Syntax is looked at first, because figment would quote the line that is wrong.
+fn merge(text: &str, name: &str, environment: Option<Environment>) -> Result<Sections, SettingsError> {
+    let unreadable = |error| SettingsError::Unreadable(complaint::in_words(error, name));
+    if let Err(error) = text.parse::<toml::Table>() {
+        return Err(SettingsError::Unreadable(complaint::no_toml(&error, text, name)));
     }
+    let mut layers = Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(text));
+    if let Some(environment) = environment {
+        layers = layers.merge(environment);
+    }
+    layers.extract().map_err(unreadable)
 }
 
 /// Milliseconds as they stand in the configuration.

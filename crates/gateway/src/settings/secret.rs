@@ -50,21 +50,28 @@ impl SecretUrl {
     }
 
     /// The URL without its password, nor anything behind a question mark, where passwords may stand too.
+    ///
+    /// A password may itself hold `/`, `?`, `:` and `@` when nobody encoded it, so it ends at the last `@` there is.
+    /// With a question mark before that, it may as well be a password in the query: then nothing of the rest is shown.
     #[must_use]
     pub fn shown(&self) -> String {
-        let (url, query) = match self.0.split_once('?') {
-            Some((url, _)) => (url, "?***"),
-            None => (self.0.as_str(), ""),
+        let (scheme, rest) = match self.0.find("://") {
+            Some(at) => self.0.split_at(at + 3),
+            None => ("", self.0.as_str()),
         };
-        let Some((scheme, rest)) = url.split_once("://") else { return format!("{url}{query}") };
-        let authority = rest.find('/').unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(authority);
-        let Some((user, host)) = authority.rsplit_once('@') else { return format!("{url}{query}") };
-        match user.split_once(':') {
-            Some((name, _)) => format!("{scheme}://{name}:{HIDDEN}@{host}{path}{query}"),
-            None => format!("{url}{query}"),
+        let Some((login, place)) = rest.rsplit_once('@') else {
+            return format!("{scheme}{}", without_query(rest));
+        };
+        let place = if login.contains('?') { HIDDEN.to_owned() } else { without_query(place) };
+        match login.split_once([':', '?']) {
+            Some((name, _)) => format!("{scheme}{name}:{HIDDEN}@{place}"),
+            None => format!("{scheme}{login}@{place}"),
         }
     }
+}
+
+fn without_query(url: &str) -> String {
+    url.split_once('?').map_or_else(|| url.to_owned(), |(url, _)| format!("{url}?{HIDDEN}"))
 }
 
 impl fmt::Debug for SecretUrl {
@@ -88,6 +95,13 @@ mod tests {
         let shown = |url: &str| SecretUrl(url.to_owned()).shown();
         assert_eq!(shown("postgres://ann:s:e@cret@db/x"), "postgres://ann:***@db/x");
         assert_eq!(shown("postgres://ann@db/x?password=secret"), "postgres://ann@db/x?***");
+        assert_eq!(shown("amqp://ann:se/cr:et@mq:5672/%2f"), "amqp://ann:***@mq:5672/%2f");
+        assert_eq!(shown("amqp://ann:se/cr?et@mq:5672/%2f"), "amqp://ann:***@***");
+        assert_eq!(shown("amqp://ann:a/b@c@mq/v?x=secret"), "amqp://ann:***@mq/v?***");
+        assert_eq!(shown("postgres://db/x?password=se@cret"), "postgres://db/x:***@***");
+        assert_eq!(shown("postgres://ann:a@db/x?password=se@cret"), "postgres://ann:***@***");
+        assert_eq!(shown("ann:secret@db"), "ann:***@db");
+        assert_eq!(shown("postgres://ann@db/x"), "postgres://ann@db/x");
         assert_eq!(shown("amqp://mq:5672/%2f"), "amqp://mq:5672/%2f");
         assert_eq!(shown("sqlite:///var/lib/a.db"), "sqlite:///var/lib/a.db");
         assert_eq!(format!("{:?}", Secret("x".into())), "***");

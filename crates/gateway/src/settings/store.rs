@@ -18,3 +18,13 @@ pub struct StoreSection {
     pub acquire_timeout_ms: u64,
     pub statement_timeout_ms: u64,
 }
+
+impl StoreSection {
+    /// A scheme that is mistyped must not become the name of an SQLite file.
+    pub(super) fn problem(&self) -> Option<String> {
+        let url = self.url.expose();
+        let known = ["sqlite://", "postgres://", "postgresql://"];
+        let fits = url.is_empty() || known.iter().any(|scheme| url.starts_with(scheme));
+        (!fits).then(|| "store.url: begins with \"sqlite://\" or \"postgres://\", or is empty".into())
+    }
+}

@@ -1,0 +1,108 @@
+//! Values that would make the gateway useless, or that what stands behind it does not take.
+
+use std::net::SocketAddr;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::Sections;
+
+/// Longest time RabbitMQ knows: milliseconds in 32 bits.
+const LONGEST_S: u64 = u32::MAX as u64 / 1000;
+/// Clocks further apart than this are broken.
+const MOST_LEEWAY_S: u64 = 86_400;
+
+impl Sections {
+    /// The first thing that is wrong.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.http
+            .problem()
+            .or_else(|| self.store.problem())
+            .or_else(|| self.auth.problem())
+            .or_else(|| self.zero())
+            .or_else(|| self.too_long())
+            .or_else(|| self.contradiction())
+            .or_else(|| bad_level(&self.log.level))
+    }
+
+    fn zero(&self) -> Option<String> {
+        let (store, mailbox, limits) = (&self.store, &self.mailbox, &self.limits);
+        let positive = [
+            ("poll.hold_ms", self.poll.hold_ms),
+            ("poll.limit", self.poll.limit as u64),
+            ("poll.most_bytes", self.poll.most_bytes as u64),
+            ("mailbox.max_length", mailbox.max_length),
+            ("mailbox.message_ttl_s", mailbox.message_ttl_s),
+            ("mailbox.expires_s", mailbox.expires_s),
+            ("mailbox.session_expires_s", mailbox.session_expires_s),
+            ("mailbox.prefetch", u64::from(mailbox.prefetch)),
+            ("store.pool_size", u64::from(store.pool_size)),
+            ("store.writer_queue", store.writer_queue as u64),
+            ("store.connect_timeout_ms", store.connect_timeout_ms),
+            ("store.acquire_timeout_ms", store.acquire_timeout_ms),
+            ("store.statement_timeout_ms", store.statement_timeout_ms),
+            ("limits.text_bytes", limits.text_bytes as u64),
+            ("limits.batch_events", limits.batch_events as u64),
+            ("limits.batch_bytes", limits.batch_bytes as u64),
+            ("limits.recipients", limits.recipients as u64),
+            ("limits.held_polls", limits.held_polls as u64),
+            ("limits.held_polls_per_user", limits.held_polls_per_user as u64),
+            ("limits.mailboxes", limits.mailboxes as u64),
+            ("limits.relay_publications", limits.relay_publications as u64),
+            ("limits.relay_bytes", limits.relay_bytes as u64),
+            ("limits.outbox_rows", limits.outbox_rows as u64),
+        ];
+        let (key, _) = positive.into_iter().find(|(_, value)| *value == 0)?;
+        Some(format!("{key} must not be 0"))
+    }
+
+    fn too_long(&self) -> Option<String> {
+        let most = [
+            ("mailbox.message_ttl_s", self.mailbox.message_ttl_s, LONGEST_S),
+            ("mailbox.expires_s", self.mailbox.expires_s, LONGEST_S),
+            ("mailbox.session_expires_s", self.mailbox.session_expires_s, LONGEST_S),
+            ("auth.jwt.leeway_s", self.auth.jwt.leeway_s, MOST_LEEWAY_S),
+        ];
+        let (key, _, most) = most.into_iter().find(|(_, value, most)| value > most)?;
+        Some(format!("{key} must be at most {most}"))
+    }
+
+    fn contradiction(&self) -> Option<String> {
+        if self.poll.limit > self.poll.most_events {
+            return Some("poll.limit must not be above poll.most_events".into());
+        }
+        if self.poll.jitter_percent > 50 {
+            return Some("poll.jitter_percent must be at most 50".into());
+        }
+        let in_use_ms = self.poll.linger_ms.saturating_add(self.poll.hold_ms);
+        (self.mailbox.session_expires_s.saturating_mul(1000) <= in_use_ms).then(|| {
+            "mailbox.session_expires_s must be longer than poll.hold_ms and poll.linger_ms together".into()
+        })
+    }
+}
+
+/// Two listeners cannot share an address; port 0 is another one each time.
+pub(super) fn same_address(one: SocketAddr, other: SocketAddr) -> bool {
+    one == other && one.port() != 0
+}
+
+/// A word that is no level would name a target, and a mistyped level silence everything else.
+fn bad_level(text: &str) -> Option<String> {
+    let lone_word =
+        |directive: &str| !directive.contains(['=', '[']) && directive.parse::<LevelFilter>().is_err();
+    if text.trim().is_empty()
+        || text.split(',').any(|directive| lone_word(directive.trim()))
+        || EnvFilter::try_new(text).is_err()
+    {
+        return Some(
+            "log.level: \"error\", \"warn\", \"info\", \"debug\", or directives such as \
+             \"info,pollgate_core=debug\""
+                .into(),
+        );
+    }
+    None
+}
+
+#[cfg(test)]
+#[path = "bounds_tests.rs"]
+mod tests;
