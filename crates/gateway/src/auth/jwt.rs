@@ -10,7 +10,7 @@ use std::time::Duration;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use pollgate_model::{Timestamp, UserId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::cache::Cache;
@@ -28,6 +28,7 @@ const LONGEST: usize = 8 << 10;
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
+    #[serde(deserialize_with = "numeric_date")]
     exp: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -35,6 +36,13 @@ struct Claims {
     iss: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<serde_json::Value>,
+}
+
+/// Seconds since 1970, with or without a fraction (RFC 7519, 2); the fraction is dropped.
+fn numeric_date<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    let fraction = || Duration::try_from_secs_f64(number.as_f64()?).ok().map(|since| since.as_secs());
+    number.as_u64().or_else(fraction).ok_or_else(|| serde::de::Error::custom("no NumericDate"))
 }
 
 /// Verifies tokens by one key.
@@ -77,7 +85,7 @@ impl JwtVerifier {
         let scopes = claims.scope.as_deref().map_or(Scopes::USER, Scopes::known);
         let caller = Caller { user, scopes };
         let now = u64::try_from(Timestamp::now().as_ms() / 1000).unwrap_or(0);
-        let left = Duration::from_secs((claims.exp + self.validation.leeway).saturating_sub(now));
+        let left = Duration::from_secs(claims.exp.saturating_add(self.validation.leeway).saturating_sub(now));
         self.remembered.put(hash, caller.clone(), left.min(REMEMBERED));
         Ok(caller)
     }

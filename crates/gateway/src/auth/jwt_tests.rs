@@ -95,18 +95,63 @@ fn the_token_does_not_choose_its_algorithm() {
     assert!(matches!(hs256("").verify(&hs512.unwrap()), Err(AuthError::Unauthenticated)));
 }
 
-const PRIVATE: &str = include_str!("../../tests/keys/ed25519.pem");
-const PUBLIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/ed25519.pub.pem");
-
 #[test]
-fn a_public_key_verifies_and_is_no_hmac_secret() {
-    let (key, algorithms) = public_key(PathBuf::from(PUBLIC)).unwrap();
+fn an_expiry_may_have_a_fraction() {
+    for exp in [serde_json::json!(soon() as f64 + 0.25), serde_json::json!(4e9), serde_json::json!(u64::MAX)]
+    {
+        let text = token(&serde_json::json!({"sub": "ann", "exp": exp}));
+        assert!(hs256("leeway_s = 86400").verify(&text).is_ok(), "{exp}");
+    }
+    let old = token(&serde_json::json!({"sub": "ann", "exp": (soon() - 3600) as f64 + 0.5}));
+    assert!(matches!(hs256("").verify(&old), Err(AuthError::Expired)));
+    for exp in [
+        serde_json::json!(-1),
+        serde_json::json!(-1.5),
+        serde_json::json!(1e300),
+        serde_json::json!("4000000000"),
+    ] {
+        let text = token(&serde_json::json!({"sub": "ann", "exp": exp}));
+        assert!(matches!(hs256("").verify(&text), Err(AuthError::Unauthenticated)), "{exp}");
+    }
+}
+
+fn key_file(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys")).join(name)
+}
+
+type Signer = fn(&[u8]) -> jsonwebtoken::errors::Result<EncodingKey>;
+
+#[rstest::rstest]
+#[case::rsa("rsa", EncodingKey::from_rsa_pem, Algorithm::RS256)]
+#[case::rsa_pss("rsa", EncodingKey::from_rsa_pem, Algorithm::PS256)]
+#[case::p256("p256", EncodingKey::from_ec_pem, Algorithm::ES256)]
+#[case::p384("p384", EncodingKey::from_ec_pem, Algorithm::ES384)]
+#[case::ed25519("ed25519", EncodingKey::from_ed_pem, Algorithm::EdDSA)]
+fn a_public_key_verifies_and_is_no_hmac_secret(
+    #[case] name: &str,
+    #[case] signer: Signer,
+    #[case] algorithm: Algorithm,
+) {
+    let public = key_file(&format!("{name}.pub.pem"));
+    let (key, algorithms) = public_key(public.clone()).unwrap();
     let verifier = verifier("", key, algorithms);
     let claims = serde_json::json!({"sub": "ann", "exp": soon()});
-    let signer = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).unwrap();
-    let good = encode(&Header::new(Algorithm::EdDSA), &claims, &signer).unwrap();
-    assert!(verifier.verify(&good).is_ok());
-    let pem = fs::read(PUBLIC).unwrap();
-    let forged = encode(&Header::default(), &claims, &EncodingKey::from_secret(&pem)).unwrap();
+    let private = signer(&fs::read(key_file(&format!("{name}.pem"))).unwrap()).unwrap();
+    let good = encode(&Header::new(algorithm), &claims, &private).unwrap();
+    assert_eq!(verifier.verify(&good).unwrap().user.as_str(), "ann");
+    let forged =
+        encode(&Header::default(), &claims, &EncodingKey::from_secret(&fs::read(public).unwrap())).unwrap();
     assert!(matches!(verifier.verify(&forged), Err(AuthError::Unauthenticated)));
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let flipped = if signature.starts_with('A') { "B" } else { "A" };
+    let broken = format!("{head}.{flipped}{}", &signature[1..]);
+    assert!(matches!(verifier.verify(&broken), Err(AuthError::Unauthenticated)));
+}
+
+#[test]
+fn a_file_without_a_public_key_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "no key").unwrap();
+    assert!(matches!(public_key(file.path().to_owned()), Err(KeyError::NoKey(_))));
+    assert!(matches!(public_key(key_file("missing.pem")), Err(KeyError::Io { .. })));
 }

@@ -98,3 +98,7 @@ fn judge(token: Token) -> Result<Caller, AuthError> {
     }
     Ok(Caller { user: token.user, scopes: Scopes::known(&token.scope) })
 }
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;
