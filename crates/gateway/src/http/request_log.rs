@@ -2,16 +2,21 @@
 //!
 //! The query is never logged: it may hold a token.
 
+use std::net::IpAddr;
+
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use tracing::{Instrument as _, debug_span, warn};
 
 use super::problem::Problem;
+use crate::settings::TrustedProxies;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const LONGEST: usize = 128;
 
 /// Middleware: see the module's text.
@@ -20,7 +25,13 @@ pub(crate) async fn log_request<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let id = given_id(request.headers()).unwrap_or_else(new_id);
-    let accept = debug_span!("accept", request_id = ?id, method = %request.method(), path = request.path());
+    let accept = debug_span!(
+        "accept",
+        request_id = ?id,
+        method = %request.method(),
+        path = request.path(),
+        client = client(&request).map(tracing::field::display),
+    );
     let method = request.method().clone();
     let path = request.path().to_owned();
     let outcome = next.call(request).instrument(accept).await;
@@ -37,6 +48,19 @@ pub(crate) async fn log_request<B: MessageBody>(
             Err(error)
         }
     }
+}
+
+/// The client's address, seen through the proxies that are trusted.
+fn client(request: &ServiceRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    let Some(proxies) = request.app_data::<Data<TrustedProxies>>().filter(|proxies| !proxies.is_empty())
+    else {
+        return Some(peer.to_canonical());
+    };
+    // several such headers are one list, in their order (RFC 9110, 5.3)
+    let lists: Vec<&str> =
+        request.headers().get_all(FORWARDED_FOR).filter_map(|list| list.to_str().ok()).collect();
+    Some(proxies.client_address(peer, Some(&lists.join(","))))
 }
 
 fn log_failure(error: &Error, id: &HeaderValue, method: &str, path: &str) {
@@ -59,4 +83,25 @@ fn new_id() -> HeaderValue {
     let id = uuid::Uuid::now_v7();
     // a UUID is digits and dashes
     HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_client_stands_behind_trusted_proxies_only() {
+        let request = || {
+            TestRequest::default()
+                .peer_addr("10.0.0.1:4711".parse().unwrap())
+                .append_header((FORWARDED_FOR, "1.1.1.1, 192.0.2.7"))
+                .append_header((FORWARDED_FOR, "10.0.0.2"))
+        };
+        let address = |request: TestRequest| client(&request.to_srv_request()).unwrap().to_string();
+        assert_eq!(address(request()), "10.0.0.1");
+        let proxies = TrustedProxies::try_from(vec!["10.0.0.0/8".to_owned()]).unwrap();
+        assert_eq!(address(request().app_data(Data::new(proxies))), "192.0.2.7");
+    }
 }
