@@ -160,3 +160,27 @@ async fn a_broker_that_is_away_at_the_start_is_found_later() {
     rig.broker.close(Duration::from_secs(1)).await;
     drop(node);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mailboxes_with_events_in_them_keep_the_broker_within_its_limit_of_open_files() {
+    let node = tokio::task::spawn_blocking(RabbitNode::start).await.unwrap();
+    let rig = Rig::rabbit(limits(), quick(&node.url())).await;
+    rig.up().await;
+    // what the broker may hold open for queues; without a bound of its own it would stand still at the system's
+    node.ctl(&["eval", "file_handle_cache:set_limit(100)."]);
+    let open_files = || {
+        let count = node.ctl(&["eval", "{ok, Open} = file:list_dir(\"/proc/self/fd\"), length(Open)."]);
+        count.trim().parse::<usize>().unwrap()
+    };
+    let before = open_files();
+    let mut tickets = Vec::new();
+    for _each in 0..300 {
+        tickets.push(rig.publish("kept", &[&user()]).await);
+    }
+    for ticket in tickets {
+        rig.outcome(ticket).await.unwrap();
+    }
+    let after = open_files();
+    assert!(after < before + 150, "{before} before, {after} after");
+    rig.broker.close(Duration::from_secs(1)).await;
+}
