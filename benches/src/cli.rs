@@ -121,9 +121,10 @@ pub(crate) struct Run {
     /// PostgreSQL, for the production pair; a schema of its own is made in it and dropped afterwards.
     #[arg(long, default_value = "postgres://root@127.0.0.1:5432/test")]
     pub(crate) database: String,
-    /// RabbitMQ, without the virtual host: one of its own is made with rabbitmqctl and deleted afterwards.
-    #[arg(long, default_value = "amqp://guest:guest@127.0.0.1:5672")]
-    pub(crate) rabbitmq: String,
+    /// RabbitMQ's URL; without it, a node of one's own is started for the measurement (Debian's rabbitmq-server). On a given
+    /// one the queues have a prefix of their own and expire by themselves.
+    #[arg(long)]
+    pub(crate) rabbitmq: Option<String>,
     /// A setting for the gateway, such as POLLGATE_HTTP__WORKERS=1; may be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) env: Vec<String>,

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::cli::{Pair, Run};
 use crate::http::Client;
 use crate::process::{Watched, find};
+use crate::rabbitmq::Node;
 use crate::sender::refusal;
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -37,6 +38,13 @@ struct Backends {
     pair: Pair,
     database: String,
     name: String,
+    broker: Option<Broker>,
+}
+
+/// The RabbitMQ that is measured.
+enum Broker {
+    Own(Node),
+    Given(String),
 }
 
 impl Gateway {
@@ -52,7 +60,9 @@ impl Gateway {
         let binary = run.gateway.canonicalize().map_err(|e| format!("{}: {e}", run.gateway.display()))?;
         let log = File::create(home.path().join("log")).map_err(|error| error.to_string())?;
         let errors = log.try_clone().map_err(|error| error.to_string())?;
-        let mut command = Command::new(binary);
+        // a measurement that is cut off leaves no gateway behind: setpriv asks the kernel for that, and becomes the gateway
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(binary);
         command.arg("serve").current_dir(home.path()).stdin(Stdio::null()).stdout(log).stderr(errors);
         for (name, _value) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("POLLGATE_")) {
@@ -63,7 +73,7 @@ impl Gateway {
         command.env("POLLGATE_HTTP__OPERATOR_LISTEN", operator.to_string());
         command.env("POLLGATE_AUTH__JWT__HS256_SECRET", &secret);
         command.env("POLLGATE_LOG__LEVEL", "warn");
-        backends.configure(&mut command, &home, run);
+        backends.configure(&mut command, &home);
         command.envs(run.env.iter().filter_map(|setting| setting.split_once('=')));
         let child = command.kill_on_drop(true).spawn().map_err(|error| format!("gateway: {error}"))?;
         let pid = child.id().ok_or("the gateway ended at once")?;
@@ -112,10 +122,12 @@ impl Gateway {
     pub(crate) fn processes(&self) -> Vec<Watched> {
         let mut all = vec![Watched::tree("gateway", self.pid)];
         if self.backends.pair == Pair::Production {
-            let services = [("broker", "beam.smp"), ("database", "postgres")];
-            all.extend(
-                services.into_iter().filter_map(|(name, program)| Some(Watched::tree(name, find(program)?))),
-            );
+            let broker = match &self.backends.broker {
+                Some(Broker::Own(node)) => Some(node.pid),
+                Some(Broker::Given(_)) | None => find("beam.smp"),
+            };
+            let services = [("broker", broker), ("database", find("postgres"))];
+            all.extend(services.into_iter().filter_map(|(name, pid)| Some(Watched::tree(name, pid?))));
         }
         all
     }
@@ -137,18 +149,24 @@ impl Gateway {
 impl Backends {
     async fn make(run: &Run) -> Result<Self, String> {
         let name = format!("pollgate_bench_{}", uuid::Uuid::new_v4().simple());
-        let backends = Self { pair: run.pair, database: run.database.clone(), name };
-        if run.pair == Pair::Production {
-            let statement = format!("create schema {}", backends.name);
-            command("psql", &["-X", "-q", "-d", &backends.database, "-c", &statement]).await?;
-            command("rabbitmqctl", &["-q", "add_vhost", &backends.name]).await?;
-            let grant = ["-q", "set_permissions", "-p", &backends.name, "guest", ".*", ".*", ".*"];
-            command("rabbitmqctl", &grant).await?;
+        let database = run.database.clone();
+        if run.pair == Pair::Embedded {
+            return Ok(Self { pair: run.pair, database, name, broker: None });
         }
+        let broker = match &run.rabbitmq {
+            Some(url) => Broker::Given(url.clone()),
+            None => {
+                let [address, distribution] = free_addresses()?;
+                Broker::Own(Node::start(address, distribution).await?)
+            }
+        };
+        let backends = Self { pair: run.pair, database, name, broker: Some(broker) };
+        let statement = format!("create schema {}", backends.name);
+        command("psql", &["-X", "-q", "-d", &backends.database, "-c", &statement]).await?;
         Ok(backends)
     }
 
-    fn configure(&self, command: &mut Command, home: &TempDir, run: &Run) {
+    fn configure(&self, command: &mut Command, home: &TempDir) {
         match self.pair {
             Pair::Embedded => {
                 let file = home.path().join("pollgate.db");
@@ -160,21 +178,30 @@ impl Backends {
                 let schema = format!("options=-csearch_path%3D{}", self.name);
                 command.env("POLLGATE_STORE__URL", format!("{}{separator}{schema}", self.database));
                 command.env("POLLGATE_BROKER__KIND", "rabbitmq");
-                let broker = run.rabbitmq.trim_end_matches('/');
-                command.env("POLLGATE_BROKER__URL", format!("{broker}/{}", self.name));
+                let broker = match &self.broker {
+                    Some(Broker::Own(node)) => node.url(),
+                    Some(Broker::Given(url)) => url.clone(),
+                    None => String::new(),
+                };
+                command.env("POLLGATE_BROKER__URL", broker);
+                command.env("POLLGATE_BROKER__PREFIX", self.name.replace("pollgate_bench_", "bench."));
+                command.env("POLLGATE_MAILBOX__EXPIRES_S", "300");
+                command.env("POLLGATE_MAILBOX__SESSION_EXPIRES_S", "120");
             }
         }
     }
 
-    async fn remove(&self) {
+    async fn remove(self) {
         if self.pair == Pair::Embedded {
             return; // its state is in the temporary folder
         }
         let statement = format!("drop schema {} cascade", self.name);
         let schema = command("psql", &["-X", "-q", "-d", &self.database, "-c", &statement]).await;
-        let vhost = command("rabbitmqctl", &["-q", "delete_vhost", &self.name]).await;
-        for error in [schema, vhost].into_iter().filter_map(Result::err) {
+        if let Err(error) = schema {
             eprintln!("left behind: {error}");
+        }
+        if let Some(Broker::Own(node)) = self.broker {
+            node.stop().await;
         }
     }
 }

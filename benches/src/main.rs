@@ -13,6 +13,7 @@ mod ledger;
 mod metronome;
 mod poller;
 mod process;
+mod rabbitmq;
 mod report;
 mod scenario;
 mod sender;
@@ -107,12 +108,36 @@ async fn measure_own(run: Run) -> Result<Report, String> {
             gateway: Some(own.pid),
             watched: &watched,
         };
-        let outcome = setting.run(scenario).await;
+        let outcome = tokio::select! {
+            outcome = setting.run(scenario) => outcome,
+            stopped = told_to_stop() => Err(stopped),
+        };
         own.stop().await;
-        report.outcomes.push(outcome?);
+        match outcome {
+            Ok(outcome) => report.outcomes.push(outcome),
+            Err(why) => {
+                // what was measured before it is worth having
+                publish(&report, &run.load)?;
+                return Err(format!("{scenario:?}: {why}"));
+            }
+        }
     }
     publish(&report, &run.load)?;
     Ok(report)
+}
+
+/// Waits for SIGINT or SIGTERM: what was started for the measurement is to be stopped.
+async fn told_to_stop() -> String {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_deaf) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => "stopped by SIGTERM".into(),
+        _ = tokio::signal::ctrl_c() => "stopped by SIGINT".into(),
+    }
 }
 
 fn itself() -> Watched {

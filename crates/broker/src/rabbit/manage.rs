@@ -57,8 +57,6 @@ pub(super) struct Management {
     seats: Semaphore,
     idle: std::sync::Mutex<Vec<(Channel, u32)>>,
     known: Known,
-    /// The broker takes `x-queue-version`, as far as is known of this connection.
-    versioned: AtomicBool,
     told_of_older: AtomicBool,
 }
 
@@ -96,7 +94,6 @@ impl Management {
             seats: Semaphore::new(MOST_CHANNELS),
             idle: std::sync::Mutex::default(),
             known: Known::default(),
-            versioned: AtomicBool::new(true),
             told_of_older: AtomicBool::new(false),
         })
     }
@@ -133,7 +130,6 @@ impl Management {
 
     async fn connect(&self) -> Result<Link, BrokerError> {
         let link = Arc::new(link::pooled(&self.pool, &self.counters, self.settings.timeout).await?);
-        self.versioned.store(true, Ordering::Relaxed);
         let channel = within(self.settings.timeout, link.create_channel()).await?;
         self.declare_exchange(&channel).await?;
         Ok(link)
@@ -256,34 +252,28 @@ impl Management {
     }
 
     async fn declare(&self, mailbox: &Mailbox) -> Result<(), BrokerError> {
-        loop {
-            let lease = self.lease().await?;
-            let versioned = self.versioned.load(Ordering::Relaxed);
-            let name = short(self.names.mailbox(mailbox))?;
-            count(&self.counters.declares);
-            let arguments = arguments(&self.limits, mailbox, versioned);
-            let declared = lease.channel.queue_declare(name, QueueDeclareOptions::durable(), arguments);
-            let error = match tokio::time::timeout(self.settings.timeout, declared).await {
-                Ok(Ok(_queue)) => {
-                    lease.keep();
-                    return Ok(());
-                }
-                Ok(Err(error)) => error,
-                Err(_elapsed) => return Err(BrokerError::TimedOut(self.settings.timeout)),
-            };
-            if soft(&error) != Some(&AMQPSoftError::PRECONDITIONFAILED) {
-                return Err(explained(&error));
-            }
-            if error.to_string().contains("inequivalent") {
-                if !self.told_of_older.swap(true, Ordering::Relaxed) {
-                    info!(%mailbox, "mailboxes made with other settings are used as they are");
-                }
+        let lease = self.lease().await?;
+        let name = short(self.names.mailbox(mailbox))?;
+        count(&self.counters.declares);
+        let arguments = arguments(&self.limits, mailbox);
+        let declared = lease.channel.queue_declare(name, QueueDeclareOptions::durable(), arguments);
+        let error = match tokio::time::timeout(self.settings.timeout, declared).await {
+            Ok(Ok(_queue)) => {
+                lease.keep();
                 return Ok(());
             }
-            if !self.versioned.swap(false, Ordering::Relaxed) && !versioned {
-                return Err(explained(&error));
-            }
+            Ok(Err(error)) => error,
+            Err(_elapsed) => return Err(BrokerError::TimedOut(self.settings.timeout)),
+        };
+        // arguments of a queue that is there cannot change: it is used as it is
+        let older = soft(&error) == Some(&AMQPSoftError::PRECONDITIONFAILED);
+        if !older || !error.to_string().contains("inequivalent") {
+            return Err(explained(&error));
         }
+        if !self.told_of_older.swap(true, Ordering::Relaxed) {
+            info!(%mailbox, "mailboxes made with other settings are used as they are");
+        }
+        Ok(())
     }
 
     async fn bind(&self, mailbox: &Mailbox) -> Result<(), BrokerError> {
@@ -351,7 +341,11 @@ pub(super) async fn until_dead(connection: &lapin::Connection) {
     }
 }
 
-fn arguments(limits: &MailboxLimits, mailbox: &Mailbox, versioned: bool) -> FieldTable {
+/// A mailbox's arguments.
+///
+/// The queue's version is left to the broker: version 2 is the only one from 4.0 on, but before 3.12 it holds files open
+/// for every queue with messages, and a broker at its limit of open files stands still.
+fn arguments(limits: &MailboxLimits, mailbox: &Mailbox) -> FieldTable {
     let ms =
         |time: Duration| AMQPValue::LongLongInt(i64::try_from(time.as_millis()).unwrap_or(i64::MAX).max(1));
     let expires = if mailbox.session.is_some() { limits.session_expires } else { limits.expires };
@@ -361,8 +355,5 @@ fn arguments(limits: &MailboxLimits, mailbox: &Mailbox, versioned: bool) -> Fiel
     let most = i64::try_from(limits.max_length).unwrap_or(i64::MAX);
     arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(most));
     arguments.insert("x-overflow".into(), AMQPValue::LongString("drop-head".into()));
-    if versioned {
-        arguments.insert("x-queue-version".into(), AMQPValue::LongInt(2));
-    }
     arguments
 }
