@@ -43,7 +43,7 @@ struct Backends {
 
 /// The RabbitMQ that is measured.
 enum Broker {
-    Own(Node),
+    Own(Box<Node>),
     Given(String),
 }
 
@@ -157,7 +157,7 @@ impl Backends {
             Some(url) => Broker::Given(url.clone()),
             None => {
                 let [address, distribution] = free_addresses()?;
-                Broker::Own(Node::start(address, distribution).await?)
+                Broker::Own(Box::new(Node::start(address, distribution).await?))
             }
         };
         let backends = Self { pair: run.pair, database, name, broker: Some(broker) };

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use tracing::debug;
 
-use crate::connection::{AnyConnection, Connector, Lock};
+use crate::connection::{AnyConnection, Connector};
 use crate::error::{Failure, StoreError};
 use crate::task;
 
@@ -28,15 +28,13 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(crate) fn start(connector: &Connector, lock: Option<Arc<Lock>>) -> Result<Self, StoreError> {
+    pub(crate) fn start(connector: &Connector) -> Result<Self, StoreError> {
         let (nudge, nudges) = sync_channel(1);
         let copied = Arc::new(AtomicBool::new(false));
         let (connector, tell) = (connector.clone(), copied.clone());
-        // nobody waits for it: it ends with the writers, and the log that it leaves is read at the next start
-        let _ended = task::thread("checkpoints", move || {
-            let _lock = lock;
-            run(&nudges, &connector, &tell);
-        })?;
+        // nobody waits for it: it ends with the writers, and the log that it leaves is read at the next start. It holds no
+        // lock: copying once more while the next owner writes already does no harm
+        let _ended = task::thread("checkpoints", move || run(&nudges, &connector, &tell))?;
         Ok(Self { nudge, rows: 0, copied })
     }
 

@@ -4,7 +4,9 @@
 //! while after its last poll, so that a continuous loop costs the broker nothing but acks. Nobody polling for that
 //! long: what is unconfirmed goes back to the broker, and the mailbox is forgotten here.
 
+mod answer;
 mod attach;
+mod attendance;
 mod attended;
 mod poll;
 mod seats;
@@ -22,8 +24,9 @@ use pollgate_model::{Mailbox, UserId};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+pub use attendance::Receipt;
 pub use attended::ResyncReason;
-pub use poll::{PollCursor, PollRequest, Polled, Receipt};
+pub use poll::{PollCursor, PollRequest, Polled};
 
 use crate::task::{Stop, Tasks};
 use crate::{CoreError, CoreSettings};

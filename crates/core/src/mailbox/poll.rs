@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pollgate_broker::BrokerError;
-use pollgate_model::{Cursor, EventId, Mailbox, Timestamp};
+use pollgate_model::{Cursor, Mailbox};
 use rand::Rng as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::attended::{Acks, Attended, MainLink, Phase, ResyncReason, SimpleReader, State};
-use super::seats::Seat;
+use super::answer::Answer;
+use super::attendance::{Attendance, Receipt};
+use super::attended::{Acks, MainLink, ResyncReason, State};
 use super::{Mailboxes, attach};
 use crate::CoreError;
 
@@ -55,121 +56,6 @@ pub struct Polled {
     pub receipt: Receipt,
 }
 
-/// What becomes of an answer.
-///
-/// A poll without a cursor confirms when its answer was written; dropped before that, it has confirmed nothing. For a
-/// cursor poll it does nothing: only the next cursor proves anything.
-#[derive(Debug)]
-pub struct Receipt {
-    attendance: Attendance,
-    upto: u64,
-}
-
-impl Receipt {
-    /// The answer was written to the socket.
-    pub fn written(mut self) {
-        self.attendance.wrote(self.upto);
-    }
-}
-
-/// A poll's hold on a mailbox: the only thing that marks a mailbox as attended. Dropping it, whatever the reason,
-/// restarts the idle clock.
-struct Attendance {
-    mailboxes: Arc<Mailboxes>,
-    attended: Arc<Attended>,
-    _seat: Seat,
-    /// This cursor poll's number; a higher one has superseded it.
-    generation: Option<u64>,
-    /// This simple poll's number among the readers.
-    reader: Option<u64>,
-}
-
-impl std::fmt::Debug for Attendance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Attendance({})", self.attended.mailbox)
-    }
-}
-
-impl Attendance {
-    /// `None`: the mailbox is being let go.
-    fn begin(
-        mailboxes: &Arc<Mailboxes>,
-        attended: &Arc<Attended>,
-        seat: Seat,
-        cursor: PollCursor,
-    ) -> Result<Self, Seat> {
-        let mut state = attended.lock();
-        if state.phase != Phase::Open {
-            return Err(seat);
-        }
-        state.held += 1;
-        let (mut generation, mut reader) = (None, None);
-        if cursor == PollCursor::Simple {
-            let (id, from) = (state.next_reader, state.simple_start());
-            state.next_reader += 1;
-            state.readers.push(SimpleReader { id, from, answered: None });
-            reader = Some(id);
-        } else {
-            state.generation += 1;
-            state.cursor_polls += 1;
-            generation = Some(state.generation);
-        }
-        let supersedes = state.cursor_polls > 1;
-        drop(state);
-        if supersedes {
-            attended.changed.notify_waiters();
-        }
-        Ok(Self { mailboxes: mailboxes.clone(), attended: attended.clone(), _seat: seat, generation, reader })
-    }
-
-    fn wrote(&mut self, upto: u64) {
-        let Some(reader) = self.reader.take() else { return };
-        let mut state = self.attended.lock();
-        state.readers.retain(|r| r.id != reader);
-        if !state.is_cursors(Instant::now()) {
-            state.written = state.written.max(upto);
-            state.resync = None;
-        }
-        let acks = state.confirm_written();
-        drop(state);
-        acks.send();
-    }
-}
-
-impl Drop for Attendance {
-    fn drop(&mut self) {
-        let now = Instant::now();
-        let mut state = self.attended.lock();
-        let mut acks = Acks::default();
-        let mut lost = false;
-        if let Some(at) = self.reader.take().and_then(|id| state.readers.iter().position(|r| r.id == id)) {
-            let reader = state.readers.swap_remove(at);
-            lost = reader.answered.is_some();
-            if lost {
-                state.answer_lost(reader.from);
-            }
-            acks = state.confirm_written(); // what the others had may have waited for this one
-        }
-        if self.generation.is_some() {
-            state.cursor_polls -= 1;
-            state.cursor_until = Some(now + self.mailboxes.settings.linger);
-        }
-        state.held -= 1;
-        if state.held == 0 {
-            state.idle_since = now;
-        }
-        let sweep = state.held == 0 && !std::mem::replace(&mut state.queued, true);
-        drop(state);
-        acks.send();
-        if lost {
-            self.attended.changed.notify_waiters();
-        }
-        if sweep {
-            self.mailboxes.sweep_later(self.attended.clone(), now);
-        }
-    }
-}
-
 /// What a look at the mailbox found.
 enum Look {
     Answer(Answer),
@@ -184,14 +70,6 @@ struct Seen {
     look: Look,
     acks: Acks,
     ended: Option<MainLink>,
-}
-
-struct Answer {
-    events: Vec<Bytes>,
-    upto: u64,
-    cursor: Cursor,
-    resync: Option<ResyncReason>,
-    more: bool,
 }
 
 /// A poll under way.
@@ -364,59 +242,7 @@ impl Poll {
             resync: answer.resync,
             more: answer.more,
             pause,
-            receipt: Receipt { attendance: self.attendance, upto: answer.upto },
-        }
-    }
-}
-
-impl State {
-    /// Confirms what a cursor confirms, and finds out what its client may have missed.
-    fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes) -> Vec<super::window::Done> {
-        if cursor.instance == mailboxes.instance && cursor.incarnation == self.incarnation {
-            if cursor.resync {
-                self.resync = None;
-            }
-            return self.window.confirm(cursor.position);
-        }
-        let settings = &mailboxes.settings;
-        if self.made {
-            self.resync = Some(ResyncReason::Gone);
-        } else if cursor.issued_at.age_at(Timestamp::now()) > settings.message_ttl {
-            self.resync = Some(ResyncReason::Expired);
-        } else if settings.unstored && cursor.broker != 0 && self.broker != 0 && cursor.broker != self.broker
-        {
-            self.resync = Some(ResyncReason::BrokerRestarted);
-        }
-        match cursor.last {
-            Some(last) if self.seen != Some(last) => {
-                self.seen = Some(last);
-                self.last = Some(last);
-                self.window.confirm_seen(last)
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn answer(&mut self, request: &PollRequest, from: u64, mailboxes: &Mailboxes) -> Answer {
-        let batch = self.window.next(from, request.limit, mailboxes.settings.answer_bytes);
-        let last: Option<EventId> = batch.last.or(self.last);
-        self.last = last;
-        let full = self.window.len() >= usize::from(mailboxes.settings.prefetch);
-        let undrained = self.link.main.as_ref().is_some_and(|m| !m.drained);
-        Answer {
-            upto: batch.upto,
-            resync: self.resync,
-            more: batch.more || (!batch.events.is_empty() && (full || undrained)),
-            cursor: Cursor {
-                instance: mailboxes.instance,
-                incarnation: self.incarnation,
-                position: batch.upto,
-                broker: self.broker,
-                issued_at: Timestamp::now(),
-                last,
-                resync: self.resync.is_some(),
-            },
-            events: batch.events,
+            receipt: Receipt::new(self.attendance, answer.upto),
         }
     }
 }

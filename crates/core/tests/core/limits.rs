@@ -22,13 +22,7 @@ async fn held_polls_of_one_user_are_bounded() {
     let mut world = World::new();
     world.settings.held_polls_per_user = 1;
     let run = world.start().await;
-    let core = run.core.clone();
-    let held = tokio::task::spawn(async move {
-        core.poll(request(main_of("bob"), PollCursor::Simple, LONG)).await.map(|p| p.events.len())
-    });
-    while run.core.mailboxes().held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let held = run.hold(request(main_of("bob"), PollCursor::Simple, LONG)).await;
     let second = run.core.poll(request(main_of("bob"), PollCursor::Simple, NOW)).await;
     assert!(matches!(second, Err(CoreError::TooManyPolls { most: 1 })));
     held.abort();
@@ -53,26 +47,11 @@ async fn a_relay_with_little_memory_loses_nothing() {
     let mut world = World::new();
     world.settings.relay_publications = 2;
     let run = world.start().await;
-    let core = run.core.clone();
-    let sends: Vec<_> = (0..50)
-        .map(|n| {
-            let core = core.clone();
-            tokio::task::spawn(async move {
-                let message = pollgate_model::NewMessage {
-                    sender: "ann".parse().unwrap(),
-                    target: pollgate_model::Target::User("bob".parse().unwrap()),
-                    body: n.to_string(),
-                    client_id: None,
-                    attachments: vec![],
-                    reply_to: None,
-                };
-                core.send(message).await.unwrap()
-            })
-        })
-        .collect();
-    for send in sends {
-        send.await.unwrap();
-    }
+    let sends = (0..50).map(|n| {
+        let run = &run;
+        async move { run.send("ann", "bob", &n.to_string()).await }
+    });
+    futures::future::join_all(sends).await;
     let mut texts = run.drain(main_of("bob"), 50).await;
     texts.sort_by_key(|text| text.parse::<u32>().unwrap());
     assert_eq!(texts, (0..50).map(|n| n.to_string()).collect::<Vec<_>>());

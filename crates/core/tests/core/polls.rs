@@ -9,15 +9,9 @@ use crate::world::{LONG, NOW, World, bodies, main_of, request, session_of};
 #[tokio::test]
 async fn a_held_poll_is_woken_by_the_arrival() {
     let run = World::new().start().await;
-    let core = run.core.clone();
-    let held = tokio::task::spawn(async move {
-        core.poll(request(main_of("bob"), PollCursor::Start, LONG)).await.unwrap()
-    });
-    while run.core.mailboxes().held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let held = run.hold(request(main_of("bob"), PollCursor::Start, LONG)).await;
     run.send("ann", "bob", "hi").await;
-    let polled = held.await.unwrap();
+    let polled = held.await.unwrap().unwrap();
     // room.created comes first when the two have never spoken; the message is in this answer or in the next
     let cursor = PollCursor::At(polled.cursor);
     let mut texts = bodies(&polled);
@@ -84,12 +78,7 @@ async fn a_cursor_of_before_the_release_confirms_what_it_saw() {
 #[tokio::test]
 async fn a_second_cursor_poll_ends_the_first() {
     let run = World::new().start().await;
-    let core = run.core.clone();
-    let first =
-        tokio::task::spawn(async move { core.poll(request(main_of("bob"), PollCursor::Start, LONG)).await });
-    while run.core.mailboxes().held() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let first = run.hold(request(main_of("bob"), PollCursor::Start, LONG)).await;
     let second = run.poll(main_of("bob"), PollCursor::Start, Duration::from_millis(50)).await;
     assert!(second.events.is_empty());
     assert!(matches!(first.await.unwrap(), Err(CoreError::Superseded)));
@@ -98,24 +87,16 @@ async fn a_second_cursor_poll_ends_the_first() {
 #[tokio::test]
 async fn polls_without_a_cursor_side_by_side_each_get_every_event() {
     let run = World::new().start().await;
-    let held: Vec<_> = (0..3)
-        .map(|_| {
-            let core = run.core.clone();
-            tokio::task::spawn(async move {
-                let polled = core.poll(request(main_of("bob"), PollCursor::Simple, LONG)).await.unwrap();
-                let ids = polled.events.clone();
-                polled.receipt.written();
-                ids
-            })
-        })
-        .collect();
-    while run.core.mailboxes().held() < 3 {
-        tokio::task::yield_now().await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(run.hold(request(main_of("bob"), PollCursor::Simple, LONG)).await);
     }
     run.send("ann", "bob", "hi").await;
     let mut firsts = Vec::new();
     for poll in held {
-        firsts.push(poll.await.unwrap().first().cloned().unwrap());
+        let polled = poll.await.unwrap().unwrap();
+        firsts.push(polled.events.first().cloned().unwrap());
+        polled.receipt.written();
     }
     assert!(firsts.iter().all(|first| *first == firsts[0]));
 }
@@ -189,17 +170,10 @@ async fn a_simple_loop_that_is_faster_than_the_news_of_its_answer_gets_nothing_t
     run.send("ann", "bob", "1").await;
     let being_written = run.poll(main_of("bob"), PollCursor::Simple, LONG).await;
     let had = being_written.events.clone();
-    let core = run.core.clone();
-    let next = tokio::task::spawn(async move {
-        let polled = core.poll(request(main_of("bob"), PollCursor::Simple, LONG)).await.unwrap();
-        polled.events.clone()
-    });
-    while run.core.mailboxes().held() < 2 {
-        tokio::task::yield_now().await;
-    }
+    let next = run.hold(request(main_of("bob"), PollCursor::Simple, LONG)).await;
     being_written.receipt.written();
     run.send("ann", "bob", "2").await;
-    let next = next.await.unwrap();
+    let next = next.await.unwrap().unwrap().events;
     assert!(!next.is_empty() && next.iter().all(|event| !had.contains(event)));
 }
 
@@ -209,14 +183,7 @@ async fn an_answer_lost_while_another_simple_poll_waits_goes_to_that_one() {
     run.send("ann", "bob", "1").await;
     let lost = run.poll(main_of("bob"), PollCursor::Simple, LONG).await;
     let had = lost.events.clone();
-    let core = run.core.clone();
-    let next = tokio::task::spawn(async move {
-        let polled = core.poll(request(main_of("bob"), PollCursor::Simple, LONG)).await.unwrap();
-        polled.events.clone()
-    });
-    while run.core.mailboxes().held() < 2 {
-        tokio::task::yield_now().await;
-    }
+    let next = run.hold(request(main_of("bob"), PollCursor::Simple, LONG)).await;
     drop(lost);
-    assert_eq!(next.await.unwrap()[..had.len()], had[..]);
+    assert_eq!(next.await.unwrap().unwrap().events[..had.len()], had[..]);
 }

@@ -11,6 +11,7 @@ use pollgate_store::{Sent, Store, StoreSettings};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// One run of a core.
 pub(crate) struct Run {
@@ -91,6 +92,16 @@ impl Run {
 
     pub(crate) async fn poll(&self, mailbox: Mailbox, cursor: PollCursor, wait: Duration) -> Polled {
         self.core.poll(request(mailbox, cursor, wait)).await.unwrap()
+    }
+
+    /// Starts a poll and waits until it is held.
+    pub(crate) async fn hold(&self, wanted: PollRequest) -> JoinHandle<Result<Polled, CoreError>> {
+        let (core, before) = (self.core.clone(), self.core.mailboxes().held());
+        let held = Handle::current().spawn(async move { core.poll(wanted).await });
+        while self.core.mailboxes().held() == before {
+            tokio::task::yield_now().await;
+        }
+        held
     }
 
     /// Polls with cursors until `count` messages have come; their texts.

@@ -1,11 +1,5 @@
 //! The HTTP contract, word for word, against the real binary on both pairs.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod credentials;
 mod events;

@@ -17,9 +17,6 @@ struct Books {
     came: HashMap<String, u64>,
     /// Event ids by message id: a repeat must bear the same one.
     events: HashMap<String, String>,
-    /// The highest `seq` that came, and whether a first delivery ever came out of order.
-    last_seq: i64,
-    disorder: u64,
 }
 
 impl Ledger {
@@ -38,15 +35,7 @@ impl Ledger {
             let id = event["id"].as_str().unwrap().to_owned();
             let known = books.events.entry(message.clone()).or_insert_with(|| id.clone());
             assert_eq!(*known, id, "a repeat with another id");
-            let seq = event["data"]["seq"].as_i64().unwrap();
-            let times = books.came.entry(message).or_default();
-            *times += 1;
-            if *times == 1 {
-                if seq < books.last_seq {
-                    books.disorder += 1;
-                }
-                books.last_seq = books.last_seq.max(seq);
-            }
+            *books.came.entry(message).or_default() += 1;
         }
     }
 
@@ -58,10 +47,5 @@ impl Ledger {
     pub(crate) fn missing(&self) -> usize {
         let books = self.0.lock().unwrap();
         books.accepted.iter().filter(|id| !books.came.contains_key(*id)).count()
-    }
-
-    /// First deliveries that came after a later one.
-    pub(crate) fn disorder(&self) -> u64 {
-        self.0.lock().unwrap().disorder
     }
 }

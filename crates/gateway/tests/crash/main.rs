@@ -1,13 +1,6 @@
 //! What was accepted comes, whatever ends in the middle: the gateway killed, the broker or the database stopped, an
 //! answer never read, a queue deleted. Each test counts what was accepted and what came.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod broker;
 mod database;

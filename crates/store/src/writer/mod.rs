@@ -79,7 +79,7 @@ impl Writers {
             (Place::Pg(_), count) => count,
         };
         let checkpoints = match &parts.connector.place {
-            Place::Sqlite(_) => Some(Checkpoints::start(parts.connector, parts.lock.clone())?),
+            Place::Sqlite(_) => Some(Checkpoints::start(parts.connector)?),
             Place::Pg(_) => None,
         };
         let tickets = Arc::new(Tickets::default());

@@ -1,0 +1,70 @@
+//! What a cursor confirms, and what an answer says.
+
+use bytes::Bytes;
+use pollgate_model::{Cursor, EventId, Timestamp};
+
+use super::Mailboxes;
+use super::attended::{ResyncReason, State};
+use super::poll::PollRequest;
+use super::window::Done;
+
+/// What a poll is answered with.
+pub(super) struct Answer {
+    pub(super) events: Vec<Bytes>,
+    pub(super) upto: u64,
+    pub(super) cursor: Cursor,
+    pub(super) resync: Option<ResyncReason>,
+    pub(super) more: bool,
+}
+
+impl State {
+    /// Confirms what a cursor confirms, and finds out what its client may have missed.
+    pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes) -> Vec<Done> {
+        if cursor.instance == mailboxes.instance && cursor.incarnation == self.incarnation {
+            if cursor.resync {
+                self.resync = None;
+            }
+            return self.window.confirm(cursor.position);
+        }
+        let settings = &mailboxes.settings;
+        if self.made {
+            self.resync = Some(ResyncReason::Gone);
+        } else if cursor.issued_at.age_at(Timestamp::now()) > settings.message_ttl {
+            self.resync = Some(ResyncReason::Expired);
+        } else if settings.unstored && cursor.broker != 0 && self.broker != 0 && cursor.broker != self.broker
+        {
+            self.resync = Some(ResyncReason::BrokerRestarted);
+        }
+        match cursor.last {
+            Some(last) if self.seen != Some(last) => {
+                self.seen = Some(last);
+                self.last = Some(last);
+                self.window.confirm_seen(last)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn answer(&mut self, request: &PollRequest, from: u64, mailboxes: &Mailboxes) -> Answer {
+        let batch = self.window.next(from, request.limit, mailboxes.settings.answer_bytes);
+        let last: Option<EventId> = batch.last.or(self.last);
+        self.last = last;
+        let full = self.window.len() >= usize::from(mailboxes.settings.prefetch);
+        let undrained = self.link.main.as_ref().is_some_and(|m| !m.drained);
+        Answer {
+            upto: batch.upto,
+            resync: self.resync,
+            more: batch.more || (!batch.events.is_empty() && (full || undrained)),
+            cursor: Cursor {
+                instance: mailboxes.instance,
+                incarnation: self.incarnation,
+                position: batch.upto,
+                broker: self.broker,
+                issued_at: Timestamp::now(),
+                last,
+                resync: self.resync.is_some(),
+            },
+            events: batch.events,
+        }
+    }
+}
