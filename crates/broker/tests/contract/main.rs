@@ -1,5 +1,5 @@
 //! What every broker must do: each case runs on the in-process broker and on RabbitMQ.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod consume;
 mod expiry;

@@ -41,6 +41,11 @@ async fn closed_connections_are_told_and_made_again() {
     attached.consumer.ack(&inbox.tags());
     drop(attached);
     tokio::time::timeout(PATIENCE, state.wait_for(|state| state.up)).await.unwrap().unwrap();
+    // the last of the connections may hear of its end later than the others
+    eventually("mailboxes are looked at again", || async {
+        rig.broker.depth(&session(&ann, "a")).await.is_ok()
+    })
+    .await;
     eventually("publishing works again", || async {
         let publication = rig.publication("two", &[&ann], true);
         let ticket = publication.ticket;

@@ -1,7 +1,6 @@
 //! A broker of either kind, alone with its names, and an inbox that remembers.
 
 use std::collections::HashMap;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ use pollgate_broker::{
     Outcome, Publication, Ticket,
 };
 use pollgate_model::{EventId, Mailbox, Recipient, UserId};
+use pollgate_testkit::rabbitmq_url;
 use tokio::sync::{Notify, mpsc};
 
 /// How long a fact may take to come true.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-const VHOST: &str = "pollgate-contract";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,12 +24,14 @@ pub(crate) enum Kind {
     Rabbit,
 }
 
+/// Outcomes that came, and those that nobody has asked for yet.
+type Outcomes = (mpsc::UnboundedReceiver<Outcome>, HashMap<Ticket, Result<(), BrokerError>>);
+
 /// A broker and its outcomes.
 pub(crate) struct Rig {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) rabbit: Option<Arc<RabbitBroker>>,
-    outcomes:
-        tokio::sync::Mutex<(mpsc::UnboundedReceiver<Outcome>, HashMap<Ticket, Result<(), BrokerError>>)>,
+    outcomes: tokio::sync::Mutex<Outcomes>,
     next_ticket: Mutex<Ticket>,
     cleanup: Option<(String, String)>,
 }
@@ -38,10 +39,6 @@ pub(crate) struct Rig {
 pub(crate) fn limits() -> MailboxLimits {
     let expires = Duration::from_secs(60);
     MailboxLimits { prefetch: 10, expires, session_expires: expires, ..MailboxLimits::default() }
-}
-
-pub(crate) fn url() -> String {
-    format!("amqp://guest:guest@127.0.0.1:5672/{VHOST}")
 }
 
 pub(crate) fn unique(name: &str) -> String {
@@ -53,18 +50,6 @@ pub(crate) fn settings(url: &str) -> RabbitSettings {
     RabbitSettings { url: url.to_owned(), prefix: unique("t"), ..RabbitSettings::default() }
 }
 
-fn ctl(arguments: &[&str]) {
-    // the vhost may have been made by another test meanwhile
-    let _status = Command::new("rabbitmqctl").arg("--silent").args(arguments).output().unwrap();
-}
-
-async fn vhost_ready() {
-    if lapin::Connection::connect(&url(), lapin::ConnectionProperties::default()).await.is_err() {
-        ctl(&["add_vhost", VHOST]);
-        ctl(&["set_permissions", "-p", VHOST, "guest", ".*", ".*", ".*"]);
-    }
-}
-
 impl Rig {
     pub(crate) async fn new(kind: Kind) -> Self {
         Self::with(kind, limits()).await
@@ -73,10 +58,7 @@ impl Rig {
     pub(crate) async fn with(kind: Kind, limits: MailboxLimits) -> Self {
         match kind {
             Kind::Memory => Self::memory(limits, MemorySettings::default()),
-            Kind::Rabbit => {
-                vhost_ready().await;
-                Self::rabbit(limits, settings(&url())).await
-            }
+            Kind::Rabbit => Self::rabbit(limits, settings(&rabbitmq_url())).await,
         }
     }
 
@@ -139,8 +121,7 @@ impl Rig {
             if let Some(result) = outcomes.1.remove(&ticket) {
                 return result;
             }
-            let outcome =
-                tokio::time::timeout(PATIENCE, outcomes.0.recv()).await.expect("an outcome").unwrap();
+            let outcome = tokio::time::timeout(PATIENCE, outcomes.0.recv()).await.unwrap().unwrap();
             let twice = outcomes.1.insert(outcome.ticket, outcome.result);
             assert!(twice.is_none(), "two outcomes for {}", outcome.ticket);
         }

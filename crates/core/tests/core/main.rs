@@ -1,5 +1,5 @@
 //! The rules on the embedded pair: a real SQLite file and the in-process broker, no HTTP.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod limits;
 mod polls;
