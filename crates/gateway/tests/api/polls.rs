@@ -51,6 +51,21 @@ fn an_event_comes_again_until_its_cursor_does(#[values(Embedded, Production)] pa
 }
 
 #[rstest]
+fn when_everything_is_confirmed_the_poll_is_held_again(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let bob = gateway.user("bob");
+    gateway.user("ann").send("bob", "hi");
+    let mut polled = bob.poll("cursor=&wait=5");
+    while bodies(&polled).is_empty() {
+        polled = bob.poll(&format!("cursor={}&wait=5", cursor(&polled)));
+    }
+    let started = Instant::now();
+    let held = bob.poll(&format!("cursor={}&wait=1", cursor(&polled)));
+    assert_eq!(held.json["events"].as_array().unwrap().len(), 0);
+    assert!(started.elapsed() >= Duration::from_millis(900), "answered without news");
+}
+
+#[rstest]
 fn a_simple_loop_gets_each_event_once(#[values(Embedded, Production)] pair: Pair) {
     let gateway = world(pair);
     let bob = gateway.user("bob");
