@@ -5,7 +5,7 @@ use std::time::Duration;
 use pollgate_broker::rabbit::RabbitSettings;
 use pollgate_broker::{Detached, Durability};
 use pollgate_model::Mailbox;
-use pollgate_testkit::rabbitmq::{RabbitNode, Vhost};
+use pollgate_testkit::RabbitNode;
 
 use crate::support::{PATIENCE, Rig, eventually, limits, session, settings, text, user};
 
@@ -19,8 +19,9 @@ fn quick(url: &str) -> RabbitSettings {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn closed_connections_are_told_and_made_again() {
-    let vhost = Vhost::create();
-    let rig = Rig::rabbit(limits(), quick(&vhost.url())).await;
+    let node = tokio::task::spawn_blocking(RabbitNode::start).await.unwrap();
+    let rig = Rig::rabbit(limits(), quick(&node.url())).await;
+    rig.up().await;
     let (ann, bob) = (user(), user());
     let (attached, inbox) = rig.attach(&session(&ann, "a")).await;
     let (_other, other_inbox) = rig.attach(&session(&bob, "b")).await;
@@ -32,7 +33,7 @@ async fn closed_connections_are_told_and_made_again() {
     let mut state = rig.broker.state();
     // right after an operation of the broker's own the node may not list the connections yet
     eventually("the consumers are told", || async {
-        vhost.close_connections();
+        node.ctl(&["close_all_connections", "test"]);
         !inbox.ends().is_empty() && !other_inbox.ends().is_empty()
     })
     .await;
