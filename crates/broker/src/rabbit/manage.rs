@@ -166,6 +166,13 @@ impl Management {
         within(limit, link.create_channel()).await
     }
 
+    /// Waits a moment for this connection: both are made at the same time.
+    pub(super) async fn wait_until_connected(&self) {
+        let mut link = self.link.subscribe();
+        // still away after that: whoever needs it will say so
+        drop(tokio::time::timeout(self.settings.timeout, link.wait_for(Option::is_some)).await);
+    }
+
     async fn lease(&self) -> Result<Lease<'_>, BrokerError> {
         let limit = self.settings.timeout;
         let seat = match tokio::time::timeout(limit, self.seats.acquire()).await {

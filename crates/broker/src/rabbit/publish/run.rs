@@ -82,6 +82,7 @@ impl Publishing {
         let mut stop = self.needs.stop.clone();
         while !*stop.borrow() {
             let Needs { management, names, settings, counters, health, .. } = &self.needs;
+            management.wait_until_connected().await;
             match Link::open(&self.pool, management, names, settings, counters).await {
                 Ok(link) => {
                     backoff.reset();
