@@ -264,12 +264,14 @@ fn public_server(
     listener: TcpListener,
 ) -> Result<Server, StartError> {
     let origins = settings.http.cors_origins.clone();
+    let proxies = Data::new(settings.http.trusted_proxies.clone());
     let workers = match settings.http.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         given => given,
     };
     let server = HttpServer::new(move || {
         App::new()
+            .app_data(proxies.clone())
             .wrap(http::cors(&origins))
             .wrap(from_fn(http::log_request))
             .configure(|config| http::public(config, shared.clone()))
@@ -292,8 +294,12 @@ fn operator_server(
     shared: Data<http::Gateway>,
     listener: TcpListener,
 ) -> Result<Server, StartError> {
+    let proxies = Data::new(settings.http.trusted_proxies.clone());
     let server = HttpServer::new(move || {
-        App::new().wrap(from_fn(http::log_request)).configure(|config| http::operator(config, shared.clone()))
+        App::new()
+            .app_data(proxies.clone())
+            .wrap(from_fn(http::log_request))
+            .configure(|config| http::operator(config, shared.clone()))
     })
     .workers(1)
     .client_request_timeout(ms(settings.http.header_timeout_ms))

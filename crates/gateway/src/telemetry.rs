@@ -12,10 +12,11 @@ use crate::settings::{LogFormat, LogSettings};
 /// # Errors
 /// The level makes no sense, or logging was started before.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.is_empty() => EnvFilter::try_new(directives)?,
-        _ => EnvFilter::try_new(&settings.level)?,
+    let directives = match std::env::var("RUST_LOG") {
+        Ok(directives) if !directives.is_empty() => directives,
+        _ => settings.level.clone(),
     };
+    let filter = EnvFilter::try_new(with_quiet_client(&directives))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -26,4 +27,22 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Box<dyn std::error::Er
         LogFormat::Json => lines.json().try_init()?,
     }
     Ok(())
+}
+
+/// The AMQP client prints whole messages that came back, and every queue that was looked for in vain.
+///
+/// What matters of that the broker layer says itself; whoever wants the rest names `lapin`.
+fn with_quiet_client(directives: &str) -> String {
+    if directives.contains("lapin") { directives.to_owned() } else { format!("lapin=off,{directives}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_amqp_client_is_quiet_unless_it_is_named() {
+        assert_eq!(with_quiet_client("info"), "lapin=off,info");
+        assert_eq!(with_quiet_client("info,lapin=debug"), "info,lapin=debug");
+    }
 }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_lapin::{Config, Pool, PoolConfig, Runtime};
+use futures::StreamExt as _;
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::{ConnectionProperties, ErrorKind};
 
 use super::settings::RabbitSettings;
 use super::stats::{Counters, count};
 use crate::BrokerError;
+
+/// How often a connection is looked at that says nothing.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Waits for the broker, but not for ever.
 pub(super) async fn within<T>(
@@ -83,6 +87,18 @@ pub(super) async fn dial(
     let connection = within(settings.timeout, dialled).await?;
     count(&counters.connections);
     Ok(Arc::new(connection))
+}
+
+/// Returns when the connection does not work any more.
+pub(super) async fn until_dead(connection: &lapin::Connection) {
+    let mut events = connection.events_listener();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    while connection.status().connected() {
+        tokio::select! {
+            _event = events.next() => {}
+            _tick = look.tick() => {}
+        }
+    }
 }
 
 /// Pauses that grow from attempt to attempt, and differ between gateways that lost the same broker.

@@ -4,11 +4,10 @@
 //! again, a bounded number of times, because the client library remembers every queue a channel ever declared.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use deadpool_lapin::Pool;
-use futures::StreamExt as _;
 use lapin::options::{
     ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
 };
@@ -16,12 +15,12 @@ use lapin::protocol::AMQPSoftError;
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 use pollgate_model::Mailbox;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tracing::{info, warn};
 
 use super::health::Health;
 use super::known::Known;
-use super::link::{self, Backoff, explained, soft, within};
+use super::link::{self, Backoff, explained, soft, until_dead, within};
 use super::name::{Names, short};
 use super::settings::RabbitSettings;
 use super::stats::{Counters, count};
@@ -34,10 +33,19 @@ const MOST_USES: u32 = 500;
 /// Looks at a mailbox that events go back to.
 const MOST_LOOKS: u32 = 50;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
-/// How often a connection is looked at that says nothing.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-type Link = Arc<deadpool_lapin::Connection>;
+/// Channels opened on one connection, after which it is replaced. The client library (4.12.3) cannot use the number of a
+/// channel again that the broker has closed: opening it fails, and the number is lost. A broker allows 2047.
+const MOST_OPENED: u32 = 1000;
+
+type Link = Arc<lapin::Connection>;
+
+/// Why a connection was given up.
+enum End {
+    Lost,
+    Worn,
+    Stopped,
+}
 
 /// What a look at a queue found.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +65,9 @@ pub(super) struct Management {
     seats: Semaphore,
     idle: std::sync::Mutex<Vec<(Channel, u32)>>,
     known: Known,
+    /// Channels opened on the present connection.
+    opened: AtomicU32,
+    worn: Notify,
     told_of_older: AtomicBool,
 }
 
@@ -94,6 +105,8 @@ impl Management {
             seats: Semaphore::new(MOST_CHANNELS),
             idle: std::sync::Mutex::default(),
             known: Known::default(),
+            opened: AtomicU32::new(0),
+            worn: Notify::new(),
             told_of_older: AtomicBool::new(false),
         })
     }
@@ -105,19 +118,9 @@ impl Management {
             match self.connect().await {
                 Ok(link) => {
                     backoff.reset();
-                    self.link.send_replace(Some(Arc::clone(&link)));
                     health.managing(true);
-                    tokio::select! {
-                        () = until_dead(&link) => warn!("the management connection to RabbitMQ is lost"),
-                        _stop = stop.wait_for(|stop| *stop) => {}
-                    }
+                    self.serve(link, &mut stop).await;
                     health.managing(false);
-                    self.link.send_replace(None);
-                    self.idle().clear();
-                    if *stop.borrow() {
-                        // it is told, not asked: the process does not wait for the answer
-                        drop(within(self.settings.timeout, link.close(200, "stopped".into())).await);
-                    }
                 }
                 Err(error) => warn!(%error, "RabbitMQ cannot be managed, trying again"),
             }
@@ -128,8 +131,43 @@ impl Management {
         }
     }
 
+    /// Offers a connection, and its successors as long as one can be made before the last is worn.
+    async fn serve(&self, mut link: Link, stop: &mut watch::Receiver<bool>) {
+        loop {
+            self.opened.store(0, Ordering::Relaxed);
+            self.link.send_replace(Some(Arc::clone(&link)));
+            self.idle().clear();
+            let end = tokio::select! {
+                () = until_dead(&link) => End::Lost,
+                () = self.worn.notified() => End::Worn,
+                _stop = stop.wait_for(|stop| *stop) => End::Stopped,
+            };
+            match end {
+                // the old one stays until the last channel on it is dropped
+                End::Worn => match self.connect().await {
+                    Ok(fresh) => {
+                        link = fresh;
+                        continue;
+                    }
+                    Err(error) => warn!(%error, "the management connection to RabbitMQ cannot be replaced"),
+                },
+                End::Lost => warn!("the management connection to RabbitMQ is lost"),
+                End::Stopped => {}
+            }
+            self.link.send_replace(None);
+            self.idle().clear();
+            if matches!(end, End::Stopped) {
+                // it is told, not asked: the process does not wait for the answer
+                drop(within(self.settings.timeout, link.close(200, "stopped".into())).await);
+            }
+            return;
+        }
+    }
+
     async fn connect(&self) -> Result<Link, BrokerError> {
-        let link = Arc::new(link::pooled(&self.pool, &self.counters, self.settings.timeout).await?);
+        let link = link::pooled(&self.pool, &self.counters, self.settings.timeout).await?;
+        // out of the pool: the next one is new
+        let link = Arc::new(deadpool_lapin::Connection::take(link));
         let channel = within(self.settings.timeout, link.create_channel()).await?;
         self.declare_exchange(&channel).await?;
         Ok(link)
@@ -163,6 +201,9 @@ impl Management {
         let Some(link) = link else {
             return Err(BrokerError::Unreachable("no management connection".to_owned()));
         };
+        if self.opened.fetch_add(1, Ordering::Relaxed) + 1 == MOST_OPENED {
+            self.worn.notify_one();
+        }
         within(limit, link.create_channel()).await
     }
 
@@ -332,18 +373,6 @@ impl Management {
             Ok(Err(error)) if soft(&error) == Some(&AMQPSoftError::NOTFOUND) => Ok(0),
             Ok(Err(error)) => Err(explained(&error)),
             Err(_elapsed) => Err(BrokerError::TimedOut(self.settings.timeout)),
-        }
-    }
-}
-
-/// Returns when the connection does not work any more.
-pub(super) async fn until_dead(connection: &lapin::Connection) {
-    let mut events = connection.events_listener();
-    let mut look = tokio::time::interval(LOOK_EVERY);
-    while connection.status().connected() {
-        tokio::select! {
-            _event = events.next() => {}
-            _tick = look.tick() => {}
         }
     }
 }

@@ -67,3 +67,17 @@ async fn deleting_what_is_not_there_is_no_error(#[values(Kind::Memory, Kind::Rab
     let rig = Rig::new(kind).await;
     rig.broker.delete(&Mailbox::main(user())).await.unwrap();
 }
+
+/// A broker closes the channel on which a missing mailbox was looked for, and has 2047 numbers for channels.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_for_missing_mailboxes_never_wears_the_broker_out(
+    #[values(Kind::Memory, Kind::Rabbit)] kind: Kind,
+) {
+    let rig = Rig::new(kind).await;
+    for _each in 0..2500 {
+        assert_eq!(rig.broker.depth(&Mailbox::main(user())).await.unwrap(), None);
+    }
+    let ann = user();
+    assert!(!rig.broker.ensure(&session(&ann, "a")).await.unwrap());
+}

@@ -20,7 +20,7 @@ use super::link::{Link, Write};
 use super::parcel::{Copy, Parcel};
 use super::window::{Verdict, Window};
 use crate::rabbit::link::Backoff;
-use crate::rabbit::manage::LOOK_EVERY;
+use crate::rabbit::link::LOOK_EVERY;
 use crate::rabbit::stats::count;
 use crate::{BrokerError, Publication};
 
