@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::world::Pair::{self, Embedded, Production};
-use crate::world::{assert_problem, cursor, world};
+use crate::world::{assert_problem, cursor, events, world};
 
 #[rstest]
 fn an_event_reaches_its_users_as_it_was_posted(#[values(Embedded, Production)] pair: Pair) {
@@ -49,8 +49,7 @@ fn a_batch_is_accepted_whole_or_not_at_all(#[values(Embedded, Production)] pair:
     assert_problem(&refused, 404, "not-found");
     let accepted = shop.post("/v1/events/batch", &json!({"events": [good, good, good]}));
     assert_eq!((accepted.status, accepted.json["ids"].as_array().unwrap().len()), (202, 3));
-    let polled = gateway.user("bob").poll("cursor=&wait=5");
-    let ids: Vec<_> = polled.json["events"].as_array().unwrap().iter().map(|e| e["id"].clone()).collect();
+    let ids: Vec<_> = events(&gateway.user("bob"), "", 3).iter().map(|event| event["id"].clone()).collect();
     assert_eq!(&ids, accepted.json["ids"].as_array().unwrap(), "in order, and nothing of the refused batch");
 }
 

@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::world::Pair::{self, Embedded, Production};
-use crate::world::{assert_problem, bodies, cursor, world, world_with};
+use crate::world::{assert_problem, cursor, events, events_of, world, world_with};
 
 #[rstest]
 fn an_answer_has_every_field_and_the_event_repeats_it(#[values(Embedded, Production)] pair: Pair) {
@@ -26,9 +26,8 @@ fn an_answer_has_every_field_and_the_event_repeats_it(#[values(Embedded, Product
     );
     assert_eq!((&sent.json["seq"], &sent.json["sender"]), (&json!(1), &json!("ann")));
 
-    let polled = gateway.user("bob").poll("cursor=&wait=5");
-    let events = polled.json["events"].as_array().unwrap();
-    assert_eq!(events[0]["type"], "room.created", "before the first message: {polled:?}");
+    let events = events(&gateway.user("bob"), "", 2);
+    assert_eq!(events[0]["type"], "room.created", "before the first message: {events:?}");
     let event = &events[1];
     assert_eq!(event["type"], "message.created");
     assert_eq!(event["data"], sent.json);
@@ -50,9 +49,11 @@ fn the_same_client_id_again_is_the_same_message(#[values(Embedded, Production)] 
     // somebody else's client ids are another matter
     assert_eq!(gateway.user("eve").post("/v1/messages", &message).status, 201);
 
-    let polled = gateway.user("bob").poll("cursor=&wait=5");
-    let on = gateway.user("bob").poll(&format!("cursor={}&wait=1", cursor(&polled)));
-    assert_eq!(bodies(&polled).len() + bodies(&on).len(), 2, "ann's once, eve's once");
+    // two rooms, one message in each, and nothing more
+    let events = events(&gateway.user("bob"), "", 4);
+    assert_eq!(events.len(), 4, "{events:?}");
+    let messages = events.iter().filter(|event| event["type"] == "message.created").count();
+    assert_eq!(messages, 2, "ann's once, eve's once: {events:?}");
 }
 
 #[rstest]
@@ -114,8 +115,8 @@ fn one_may_talk_to_oneself(#[values(Embedded, Production)] pair: Pair) {
     let ann = gateway.user("ann");
     let first = ann.poll("cursor=&wait=0");
     assert_eq!(ann.send("ann", "note to self").status, 201);
-    let polled = ann.poll(&format!("cursor={}&wait=5", cursor(&first)));
-    assert_eq!(bodies(&polled), ["note to self"]);
+    let events = events(&ann, cursor(&first), 2);
+    assert_eq!(events[1]["data"]["body"], "note to self", "{events:?}");
 }
 
 #[rstest]
@@ -124,8 +125,8 @@ fn the_senders_other_sessions_get_the_message(#[values(Embedded, Production)] pa
     let ann = gateway.user("ann");
     let laptop = ann.poll("cursor=&session=laptop&wait=0");
     ann.send("bob", "from the phone");
-    let polled = ann.poll(&format!("cursor={}&session=laptop&wait=5", cursor(&laptop)));
-    assert_eq!(bodies(&polled), ["from the phone"]);
+    let events = events_of(&ann, "&session=laptop", cursor(&laptop), 2);
+    assert_eq!(events[1]["data"]["body"], "from the phone", "{events:?}");
 }
 
 #[rstest]

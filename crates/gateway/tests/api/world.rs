@@ -1,6 +1,7 @@
 //! One gateway for each test, on the pair that the case names.
 
-use pollgate_testkit::{Answer, Backends, Builder, Gateway, PgSchema, rabbitmq_url, unique_prefix};
+use pollgate_testkit::{Answer, Backends, Builder, Gateway, PgSchema, User, rabbitmq_url, unique_prefix};
+use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pollgate");
@@ -63,6 +64,25 @@ pub(crate) fn bodies(answer: &Answer) -> Vec<String> {
     let events = answer.json["events"].as_array().unwrap().iter();
     let messages = events.filter(|event| event["type"] == "message.created");
     messages.map(|event| event["data"]["body"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The next `count` events past a cursor, over as many answers as they take.
+pub(crate) fn events(user: &User, cursor: &str, count: usize) -> Vec<Value> {
+    events_of(user, "", cursor, count)
+}
+
+/// The same, of one session; `session` stands in the query as it is.
+pub(crate) fn events_of(user: &User, session: &str, cursor: &str, count: usize) -> Vec<Value> {
+    let mut events: Vec<Value> = Vec::new();
+    let mut cursor = cursor.to_owned();
+    while events.len() < count {
+        let answer = user.poll(&format!("cursor={cursor}&wait=5{session}"));
+        let more = answer.json["events"].as_array().unwrap();
+        assert!(!more.is_empty(), "only {} of {count} came: {answer:?}", events.len());
+        events.extend(more.iter().cloned());
+        answer.json["cursor"].as_str().unwrap().clone_into(&mut cursor);
+    }
+    events
 }
 
 pub(crate) fn cursor(answer: &Answer) -> &str {
