@@ -32,7 +32,7 @@ impl Stop {
 
 /// The background work of one gateway.
 ///
-/// A service that ends before it was told to is a failure that [`Tasks::first_failure`] reports; jobs are counted, so
+/// A service that ends before it was told to is a failure that [`FirstFailure`] reports; jobs are counted, so
 /// that the end can wait for them.
 #[derive(Clone, Debug)]
 pub struct Tasks {
