@@ -1,5 +1,6 @@
 //! Publishing: an application's own events, durable like a message or ephemeral.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,17 @@ pub struct Announcement {
     pub ttl: Option<Duration>,
 }
 
+impl Announcement {
+    /// A user named twice gets it once.
+    fn addressed_once(mut self) -> Self {
+        if let To::Users(users) = &mut self.to {
+            let mut named = HashSet::with_capacity(users.len());
+            users.retain(|user| named.insert(user.clone()));
+        }
+        self
+    }
+}
+
 impl Core {
     /// Accepts events, all or none; their ids, in order. Durable ones are committed when this answers, ephemeral
     /// ones are on their way.
@@ -42,6 +54,8 @@ impl Core {
     /// Nothing was accepted; only [`CoreError::StoreUncertain`] leaves that open.
     pub async fn publish(&self, announcements: Vec<Announcement>) -> Result<Vec<EventId>, CoreError> {
         self.check(&announcements)?;
+        let announcements: Vec<Announcement> =
+            announcements.into_iter().map(Announcement::addressed_once).collect();
         let at = Timestamp::now();
         let mut ids = Vec::with_capacity(announcements.len());
         let mut durable = Vec::new();
@@ -89,15 +103,16 @@ impl Core {
         if announcements.is_empty() || announcements.len() > most {
             return Err(CoreError::Invalid(format!("events: 1 to {most} of them")));
         }
-        let most = self.settings.recipients;
+        let (most_users, most_bytes) = (self.settings.recipients, self.settings.text_bytes);
         for one in announcements {
-            let To::Users(users) = &one.to else { continue };
-            if users.is_empty() || users.len() > most {
-                return Err(CoreError::Invalid(format!("to: 1 to {most} users")));
+            if one.data.get().len() > most_bytes {
+                return Err(CoreError::TooLarge(format!("data: at most {most_bytes} bytes")));
             }
-            let bytes = one.data.get().len();
-            if bytes > self.settings.text_bytes {
-                return Err(CoreError::TooLarge(format!("data: at most {} bytes", self.settings.text_bytes)));
+            match &one.to {
+                To::Users(users) if users.is_empty() || users.len() > most_users => {
+                    return Err(CoreError::Invalid(format!("to: 1 to {most_users} users")));
+                }
+                To::Users(_) | To::Room(_) => {}
             }
         }
         Ok(())

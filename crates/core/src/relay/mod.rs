@@ -223,8 +223,9 @@ impl Relay {
             self.wake.notify_one();
         }
         if !done.is_empty() {
-            let left = self.rows.load(Ordering::Relaxed).saturating_sub(done.len());
-            self.rows.store(left, Ordering::Relaxed);
+            // in one step: commits add to it at the same time; rows of uncertain commits were never added
+            let less = |rows: usize| Some(rows.saturating_sub(done.len()));
+            let _before = self.rows.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
             store.settle(done);
         }
     }

@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::world::Pair::{self, Embedded, Production};
-use crate::world::{assert_problem, cursor, events, world};
+use crate::world::{assert_problem, cursor, events, world, world_with};
 
 #[rstest]
 fn an_event_reaches_its_users_as_it_was_posted(#[values(Embedded, Production)] pair: Pair) {
@@ -69,6 +69,32 @@ fn an_event_to_a_room_reaches_its_members(#[values(Embedded, Production)] pair: 
         (&polled.json["events"][2]["room"], &polled.json["events"][2]["id"]),
         (&room, &accepted.json["id"])
     );
+}
+
+#[rstest]
+fn a_user_named_twice_gets_an_event_once(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let shop = gateway.user_with("shop", "publish");
+    let twice = json!({"to": ["bob", "bob"], "type": "a", "data": "\u{0} stays"});
+    let after = json!({"to": ["bob"], "type": "b"});
+    assert_eq!(shop.post("/v1/events", &twice).status, 202);
+    assert_eq!(shop.post("/v1/events", &after).status, 202);
+    let events = events(&gateway.user("bob"), "", 2);
+    assert_eq!((&events[0]["type"], &events[0]["data"]), (&json!("a"), &json!("\u{0} stays")));
+    assert_eq!((&events[1]["type"], &events[1]["data"]), (&json!("b"), &json!(null)));
+}
+
+#[rstest]
+fn data_is_bounded_whoever_it_is_for(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world_with(pair, |builder| builder.env("POLLGATE_LIMITS__TEXT_BYTES", "1000"));
+    let room = gateway.user("ann").send("bob", "hi").json["room"].clone();
+    let shop = gateway.user_with("shop", "publish");
+    let data = "x".repeat(1000);
+    for large in
+        [json!({"to": ["bob"], "type": "a", "data": data}), json!({"room": room, "type": "a", "data": data})]
+    {
+        assert_problem(&shop.post("/v1/events", &large), 413, "too-large");
+    }
 }
 
 #[rstest]
