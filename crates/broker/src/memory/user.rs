@@ -68,10 +68,11 @@ impl Boxes {
     /// The mailbox, made if it is missing; that counts as using it.
     #[expect(clippy::indexing_slicing, reason = "a place that was just found or pushed")]
     pub(super) fn find_or_add(&mut self, session: Option<&SessionId>, now_ms: i64) -> &mut Queue {
-        let at = self.queues.iter().position(|queue| queue.session.as_ref() == session).unwrap_or_else(|| {
-            self.add(session.cloned(), now_ms);
-            self.queues.len() - 1
-        });
+        let at =
+            self.queues.iter().position(|queue| queue.session.as_ref() == session).unwrap_or_else(|| {
+                self.add(session.cloned(), now_ms);
+                self.queues.len() - 1
+            });
         let queue = &mut self.queues[at];
         queue.used_at_ms = now_ms;
         queue

@@ -52,7 +52,8 @@ async fn two(kind: Kind) -> (Rig, Rig, Arc<dyn Broker>) {
     broker.respond(2, Echo::named("two"));
     eventually("both can be asked", || async {
         let there = |asked| matches!(asked, Asked::Answered(_));
-        there(one.broker.ask(2, "?".into(), PATIENCE).await) && there(broker.ask(1, "?".into(), PATIENCE).await)
+        there(one.broker.ask(2, "?".into(), PATIENCE).await)
+            && there(broker.ask(1, "?".into(), PATIENCE).await)
     })
     .await;
     (one, other, broker)

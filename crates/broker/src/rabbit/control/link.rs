@@ -63,12 +63,8 @@ impl Link {
         let channel = within(limit, connection.create_channel()).await?;
         let exchange = short(needs.exchange.clone())?;
         let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let declared = channel.exchange_declare(
-            exchange.clone(),
-            ExchangeKind::Direct,
-            durable,
-            FieldTable::default(),
-        );
+        let declared =
+            channel.exchange_declare(exchange.clone(), ExchangeKind::Direct, durable, FieldTable::default());
         within(limit, declared).await?;
         // the broker names it: the queue of a connection that died unnoticed may still be there, in nobody's way
         let exclusive =

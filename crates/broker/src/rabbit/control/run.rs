@@ -44,7 +44,9 @@ impl Running {
                     self.pending.give_up();
                     if *stop.borrow() {
                         // it is told, not asked: the process does not wait for the answer
-                        drop(within(self.settings.timeout, link.connection.close(200, "stopped".into())).await);
+                        drop(
+                            within(self.settings.timeout, link.connection.close(200, "stopped".into())).await,
+                        );
                         return;
                     }
                     warn!("the control connection to RabbitMQ is lost");
