@@ -121,6 +121,9 @@ pub struct Standing {
 }
 
 /// What was taken out of a mailbox that nobody consumed, as unacked deliveries in order.
+///
+/// Whoever took it counts as a consumer until the release: the mailbox is in use, and is not deleted as idle with
+/// what it holds.
 pub struct Taken {
     /// The deliveries.
     pub deliveries: Vec<Delivery>,
@@ -216,8 +219,8 @@ pub trait Broker: Send + Sync + 'static {
         inbox: Arc<dyn Inbox>,
     ) -> Result<Box<dyn Consumer>, BrokerError>;
 
-    /// Takes up to `most` events out of a mailbox, for whoever takes it over. `None`: there is no such mailbox, or
-    /// somebody consumes it. Never makes a mailbox.
+    /// Takes up to `most` events (and up to [`MailboxLimits::prefetch`]) out of a mailbox, for whoever takes it over.
+    /// `None`: there is no such mailbox, or somebody consumes it. Never makes a mailbox.
     ///
     /// # Errors
     /// The broker is away or refused.

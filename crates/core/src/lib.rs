@@ -20,7 +20,7 @@ use std::time::Duration;
 use pollgate_broker::{Broker, BrokerState, Depth, Outcome};
 use pollgate_model::{InstanceId, Mailbox, UserId};
 use pollgate_store::Store;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 pub use error::CoreError;
 pub use figures::HandoverFigures;
@@ -61,7 +61,6 @@ pub struct Core {
     settings: Arc<CoreSettings>,
     slow_commit: Arc<SlowStage>,
     tasks: Tasks,
-    draining: Arc<watch::Sender<bool>>,
 }
 
 impl Core {
@@ -69,21 +68,19 @@ impl Core {
     #[must_use]
     pub fn start(parts: Parts) -> Self {
         let Parts { store, broker, outcomes, relay, instance, settings, tasks } = parts;
-        let (draining, drain) = watch::channel(false);
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        let mailboxes =
-            Mailboxes::new(broker.clone(), settings.clone(), tasks.clone(), Stop::new(drain), number);
+        let mailboxes = Mailboxes::new(broker.clone(), settings.clone(), tasks.clone(), number);
         let stop = || tasks.stop_signal();
         tasks.service("outbox relay", relay.clone().publish(store.clone(), broker.clone(), stop()));
         tasks.service("outbox settlement", relay.clone().settle(store.clone(), outcomes, stop()));
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
+        tasks.service("broker watch", mailboxes.clone().follow_broker(stop()));
         Self {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             settings: Arc::new(settings),
-            draining: Arc::new(draining),
             store,
             broker,
             relay,
@@ -149,13 +146,13 @@ impl Core {
     /// The gateway is about to stop.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        *self.draining.borrow()
+        self.mailboxes.is_draining()
     }
 
     /// Ends holds, spread over some time, with the advice to come back elsewhere; sends go on. Waits until no poll is held
     /// or `grace` is over.
     pub async fn drain(&self, grace: Duration) {
-        self.draining.send_replace(true);
+        self.mailboxes.drain();
         let until = tokio::time::Instant::now() + grace;
         while self.mailboxes.held() > 0 && tokio::time::Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(20)).await;

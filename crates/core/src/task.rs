@@ -7,16 +7,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
-/// Tells services to stop, and pollers that the gateway drains.
+/// Tells services to stop.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// Listens to a flag of one's own.
-    pub(crate) const fn new(flag: watch::Receiver<bool>) -> Self {
-        Self(flag)
-    }
-
     /// Waits until it is time to stop.
     pub async fn wait(&mut self) {
         // an error means that whoever could say "stop" is gone, which says it too

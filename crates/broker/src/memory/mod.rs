@@ -297,6 +297,7 @@ impl Broker for MemoryBroker {
         let taken = self.shared.with(mailbox, |user, boxes| {
             let queue = boxes.find(mailbox.session.as_ref()).filter(|queue| queue.seats.is_empty())?;
             queue.used_at_ms = now_ms();
+            queue.seats.push(Arc::clone(&seat)); // it has no room, so it has no turn
             let deliveries = queue.take(&seat, most, now_ms());
             Some((Arc::clone(user), queue.serial, deliveries, queue.ready.is_empty()))
         });

@@ -52,3 +52,22 @@ async fn what_was_taken_and_dropped_comes_back(#[values(Kind::Memory, Kind::Rabb
     eventually("both are back", || async { rig.ready(&main).await == Some(2) }).await;
     assert_eq!(rig.drain(&main).await, ["one", "two"]);
 }
+
+/// Two sessions that start at the same time: the one that finishes first must not delete what the other holds.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_and_not_acked_keeps_its_mailbox_in_use(
+    #[values(Kind::Memory, Kind::Rabbit)] kind: Kind,
+) {
+    let (rig, ann) = (Rig::new(kind).await, user());
+    let main = Mailbox::main(ann.clone());
+    rig.put(&["one"], &ann).await;
+    let taken = rig.broker.take_waiting(&main, 5).await.unwrap().unwrap();
+    assert_eq!(taken.deliveries.len(), 1);
+    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().is_none(), "it is in use");
+    assert!(!rig.broker.delete_if_idle(&main).await.unwrap());
+    drop(taken);
+    eventually("it is back", || async { rig.ready(&main).await == Some(1) }).await;
+    assert_eq!(rig.drain(&main).await, ["one"]);
+    assert!(rig.broker.delete_if_idle(&main).await.unwrap());
+}

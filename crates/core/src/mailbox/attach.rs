@@ -253,15 +253,16 @@ async fn consume_after_main(
 }
 
 /// Ends a take-over of which everything is confirmed: the main mailbox goes unless it is in use again.
-pub(super) async fn finish_take_over(mailboxes: Arc<Mailboxes>, mailbox: Mailbox, main: MainLink) {
-    let main_mailbox = Mailbox::main(mailbox.user);
+pub(super) async fn finish_take_over(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>, main: MainLink) {
+    let epoch = attended.lock().epoch;
     // the release also makes sure that the acks have taken effect, so that nothing unacked is deleted
     let ended = match main.consumer.release().await {
-        Ok(()) => remove_main(&mailboxes, &main_mailbox).await,
+        Ok(()) => remove_main(&mailboxes, &attended, epoch).await,
         Err(error) => Err(error),
     };
     if let Err(error) = ended {
-        warn!(mailbox = %main_mailbox, %error, "main mailbox {main_mailbox} was not removed after its take-over");
+        let user = &attended.mailbox.user;
+        warn!(%user, %error, "main mailbox of {user} was not removed after its take-over");
     }
 }
 
@@ -270,21 +271,47 @@ const CLEARINGS: usize = 8;
 
 /// Removes a main mailbox that was drained after the session's own was bound.
 ///
-/// Whatever stands in it by now came after that, and so stands in the session's mailbox too.
-async fn remove_main(mailboxes: &Mailboxes, main: &Mailbox) -> Result<(), BrokerError> {
+/// What stands in it by now and was never handed out came after that, and so stands in the session's mailbox too.
+/// What was handed out before is another session's that has given it back: it is nobody's else, so it is taken over.
+async fn remove_main(mailboxes: &Mailboxes, attended: &Attended, epoch: u64) -> Result<(), BrokerError> {
+    let main = Mailbox::main(attended.mailbox.user.clone());
     let most = usize::from(mailboxes.settings.prefetch);
     for _ in 0..CLEARINGS {
-        if mailboxes.broker.delete_if_idle(main).await? {
+        if mailboxes.broker.delete_if_idle(&main).await? {
             return Ok(());
         }
-        // gone already, or somebody polls it: then it is theirs
-        let Some(taken) = mailboxes.broker.take_waiting(main, most).await? else { return Ok(()) };
-        let tags: Vec<u64> = taken.deliveries.iter().map(|delivery| delivery.tag).collect();
+        // gone already, or somebody polls it or takes it over: then it is theirs
+        let Some(mut taken) = mailboxes.broker.take_waiting(&main, most).await? else { return Ok(()) };
+        let known = taken.deliveries.extract_if(.., |delivery| !delivery.redelivered);
+        let tags: Vec<u64> = known.map(|delivery| delivery.tag).collect();
         taken.consumer.ack(&tags);
+        if !taken.deliveries.is_empty() {
+            // not taken over after all: its drop gives it back
+            let _taken = attended.take_over_late(taken, epoch);
+            return Ok(());
+        }
         taken.consumer.release().await?;
     }
     debug!(mailbox = %main, "main mailbox is too busy to be removed; the next session tries again");
     Ok(())
+}
+
+impl Attended {
+    /// Adds what another session gave back to what this one reads; `false`: it was let go meanwhile.
+    fn take_over_late(&self, taken: TakenOut, epoch: u64) -> bool {
+        let mut state = self.lock();
+        let fits = state.phase == Phase::Open && state.epoch == epoch && state.link.main.is_none();
+        if !fits {
+            drop(state);
+            drop(taken);
+            return false;
+        }
+        // the rest of it, if there is any, when this part is confirmed
+        state.take_over(TakenOut { drained: true, ..taken });
+        drop(state);
+        self.changed.notify_waiters();
+        true
+    }
 }
 
 /// Lets a mailbox go: what is unconfirmed goes back to its place, for whoever comes next.

@@ -9,14 +9,17 @@ mod answer;
 mod attach;
 mod attendance;
 mod attended;
+mod dice;
 mod handover;
 mod poll;
 mod seats;
+#[cfg(test)]
+mod simulation;
 mod sweep;
 mod window;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dashmap::DashMap;
@@ -30,9 +33,10 @@ pub use attendance::Receipt;
 pub use attended::ResyncReason;
 pub use poll::{PollCursor, PollRequest, Polled};
 
-use crate::task::{Stop, Tasks};
+use crate::task::Tasks;
 use crate::{CoreError, CoreSettings, HandoverFigures};
 use attended::Attended;
+use dice::Dice;
 use handover::{Giver, Handovers};
 use seats::Seats;
 
@@ -42,11 +46,12 @@ pub struct Mailboxes {
     broker_state: watch::Receiver<BrokerState>,
     settings: CoreSettings,
     tasks: Tasks,
-    /// Set when the gateway drains: holds end.
-    drain: Stop,
+    /// The gateway drains: holds end.
+    draining: AtomicBool,
     /// Names this process in cursors.
     instance: u64,
     handovers: Handovers,
+    dice: Dice,
     attended: DashMap<Mailbox, Arc<Attended>>,
     count: AtomicUsize,
     seats: Arc<Seats>,
@@ -61,7 +66,6 @@ impl Mailboxes {
         broker: Arc<dyn Broker>,
         settings: CoreSettings,
         tasks: Tasks,
-        drain: Stop,
         instance: u64,
     ) -> Arc<Self> {
         let mailboxes = Arc::new(Self {
@@ -70,9 +74,11 @@ impl Mailboxes {
             broker,
             settings,
             tasks,
-            drain,
+            draining: AtomicBool::new(false),
             instance,
             handovers: Handovers::new(instance),
+            // as random as the instance's number is
+            dice: Dice::seeded(instance),
             attended: DashMap::new(),
             count: AtomicUsize::new(0),
             incarnations: AtomicU32::new(1),
@@ -107,6 +113,32 @@ impl Mailboxes {
         let sessions = self.attended.iter().map(|entry| entry.key().clone());
         let sessions = sessions.filter(|mailbox| mailbox.user == *user && mailbox.session.is_some());
         std::iter::once(Mailbox::main(user.clone())).chain(sessions).collect()
+    }
+
+    /// Ends holds, spread over some time, with the advice to come back elsewhere.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        self.wake_all();
+    }
+
+    /// The gateway drains.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Lets every held poll look again. They wait for their mailbox alone, and not each for everything that may
+    /// happen to the gateway.
+    fn wake_all(&self) {
+        for attended in self.all() {
+            attended.changed.notify_waiters();
+        }
+    }
+
+    /// Every mailbox attended here, in an order that does not change from run to run.
+    fn all(&self) -> Vec<Arc<Attended>> {
+        let mut all: Vec<Arc<Attended>> = self.attended.iter().map(|entry| entry.value().clone()).collect();
+        all.sort_unstable_by(|one, other| one.mailbox.cmp(&other.mailbox));
+        all
     }
 
     fn next_incarnation(&self) -> u32 {

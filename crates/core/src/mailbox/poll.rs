@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use pollgate_broker::BrokerError;
 use pollgate_model::{Cursor, Mailbox};
-use rand::Rng as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
@@ -15,7 +14,6 @@ use super::attendance::{Attendance, Receipt};
 use super::attended::{Acks, MainLink, Phase, ResyncReason, State};
 use super::{Mailboxes, attach};
 use crate::CoreError;
-use crate::task::Stop;
 
 /// How often a poll without a cursor asks again for a mailbox that a cursor loop elsewhere has.
 const OCCUPIED: Duration = Duration::from_secs(1);
@@ -97,8 +95,7 @@ impl Mailboxes {
     /// Superseded by another cursor poll, no seat, or the broker was away for the whole hold.
     pub async fn poll(self: &Arc<Self>, request: PollRequest) -> Result<Polled, CoreError> {
         let attendance = self.enter(&request).await?;
-        let mut drain = self.drain.clone();
-        let mut draining = drain.is_set();
+        let mut draining = self.is_draining();
         // whoever comes while we drain is told at once to go elsewhere, with what is at hand
         let wait = if draining { Duration::ZERO } else { self.hold_of(request.wait) };
         let mut poll = Poll { attendance, request, applied: None, deadline: Instant::now() + wait };
@@ -109,7 +106,7 @@ impl Mailboxes {
             let Seen { look, acks, ended } = poll.look();
             acks.send();
             if let Some(main) = ended {
-                let work = attach::finish_take_over(self.clone(), attended.mailbox.clone(), main);
+                let work = attach::finish_take_over(self.clone(), attended.clone(), main);
                 drop(self.tasks.job(work));
             }
             let until = match look {
@@ -121,8 +118,8 @@ impl Mailboxes {
                         if Instant::now() >= poll.deadline || draining {
                             return Ok(poll.nothing(draining));
                         }
-                        poll.wait_for_place(&mut drain).await;
-                        draining = drain.is_set();
+                        poll.wait_for_place().await;
+                        draining = self.is_draining();
                     }
                     continue;
                 }
@@ -133,26 +130,18 @@ impl Mailboxes {
                 Look::Closed => return Ok(poll.nothing(draining)),
                 Look::Wait(until) => until,
             };
-            if draining {
-                // a drain shortened the deadline already: an arrival or that deadline ends the hold
-                let _late = timeout_at(until, changed).await;
-                continue;
-            }
-            tokio::select! {
-                biased;
-                _arrived_or_late = timeout_at(until, changed) => {}
-                () = drain.wait() => {
-                    draining = true;
-                    let spread = self.settings.hold.min(poll.deadline.saturating_duration_since(Instant::now()));
-                    poll.deadline = Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..0.5));
-                }
+            let _arrived_or_late = timeout_at(until, changed).await;
+            if !draining && self.is_draining() {
+                draining = true;
+                let spread = self.settings.hold.min(poll.deadline.saturating_duration_since(Instant::now()));
+                poll.deadline = Instant::now() + spread.mul_f64(self.dice.part() / 2.0);
             }
         }
     }
 
     /// The hold asked for, within bounds, less some jitter.
     fn hold_of(&self, wait: Duration) -> Duration {
-        let less = f64::from(self.settings.jitter_percent) / 100.0 * rand::rng().random_range(0.0..1.0);
+        let less = f64::from(self.settings.jitter_percent) / 100.0 * self.dice.part();
         wait.min(self.settings.hold).mul_f64((1.0 - less).clamp(0.0, 1.0))
     }
 
@@ -185,24 +174,26 @@ impl Poll {
         if Instant::now() >= self.deadline {
             return Err(error.into());
         }
-        let mut state = mailboxes.broker.state();
-        let pause = Duration::from_millis(rand::rng().random_range(50..250));
-        let until = self.deadline.min(Instant::now() + pause);
-        tokio::time::sleep_until(until).await;
-        if !state.borrow_and_update().up {
+        let pause = mailboxes.dice.ms(50, 250);
+        tokio::time::sleep_until(self.deadline.min(Instant::now() + pause)).await;
+        loop {
+            let mut changed = std::pin::pin!(self.attendance.attended.changed.notified());
+            changed.as_mut().enable();
             // up again, or the end of the hold: the next look says which
-            let _late = timeout_at(self.deadline, state.wait_for(|s| s.up)).await;
+            if mailboxes.broker_state.borrow().up
+                || mailboxes.is_draining()
+                || Instant::now() >= self.deadline
+            {
+                return Ok(None);
+            }
+            let _late = timeout_at(self.deadline, changed).await;
         }
-        Ok(None)
     }
 
     /// Waits before the next attempt at a mailbox that a cursor loop elsewhere has.
-    async fn wait_for_place(&self, drain: &mut Stop) {
-        let until = self.deadline.min(Instant::now() + OCCUPIED);
-        tokio::select! {
-            () = tokio::time::sleep_until(until) => {}
-            () = drain.wait() => {}
-        }
+    async fn wait_for_place(&self) {
+        let changed = self.attendance.attended.changed.notified();
+        let _early = timeout_at(self.deadline.min(Instant::now() + OCCUPIED), changed).await;
     }
 
     /// Looks whether there is something to answer. Short, under the lock; what is to be acked is acked after it.
@@ -271,7 +262,7 @@ impl Poll {
     fn answered(self, answer: Answer, draining: bool) -> Polled {
         let pause = match draining {
             // long enough to be elsewhere by then, uneven so that not all come back at once
-            true => Duration::from_millis(rand::rng().random_range(250..1500)),
+            true => self.attendance.mailboxes.dice.ms(250, 1500),
             false => Duration::ZERO,
         };
         Polled {

@@ -19,9 +19,26 @@ impl Mailboxes {
         loop {
             let due = self.first_idle().map(|since| since + self.settings.linger);
             tokio::select! {
+                biased;
                 () = stop.wait() => return,
                 () = self.idle_came.notified(), if due.is_none() => {}
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.sweep_first(),
+            }
+        }
+    }
+
+    /// The service that lets polls look again when the broker is back; ends with the stop signal.
+    pub(crate) async fn follow_broker(self: Arc<Self>, mut stop: Stop) {
+        let mut state = self.broker_state.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.wait() => return,
+                changed = state.changed() => match changed {
+                    Ok(()) if state.borrow_and_update().up => self.wake_all(),
+                    Ok(()) => {}
+                    Err(_broker_dropped) => return stop.wait().await,
+                }
             }
         }
     }
@@ -65,8 +82,7 @@ impl Mailboxes {
 
     /// Lets every mailbox go, held or not; for the end of the process, when no poll is left.
     pub(crate) async fn release_all(self: &Arc<Self>) {
-        let all: Vec<Arc<Attended>> = self.attended.iter().map(|entry| entry.value().clone()).collect();
-        futures::stream::iter(all)
+        futures::stream::iter(self.all())
             .for_each_concurrent(RELEASES, |attended| {
                 let was = std::mem::replace(&mut attended.lock().phase, Phase::Closing);
                 let mailboxes = self.clone();

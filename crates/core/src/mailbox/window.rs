@@ -53,6 +53,8 @@ pub(crate) struct Window {
     confirmed: u64,
     /// Everything up to here was in some answer.
     sent: u64,
+    /// How many of the entries came through the main mailbox.
+    mains: usize,
     /// Ids that came through the main mailbox and may come again through the own one.
     taken: HashSet<EventId>,
     /// A client has seen everything up to this event, elsewhere; it is expected among the redeliveries.
@@ -64,6 +66,7 @@ impl Window {
     pub(crate) fn arrive(&mut self, delivery: Delivery, source: Source) -> Option<Done> {
         match source {
             Source::Main => {
+                self.mains += 1;
                 self.taken.insert(delivery.id);
             }
             Source::Own if !self.taken.is_empty() => {
@@ -117,11 +120,11 @@ impl Window {
     fn pop(&mut self, count: usize) -> Vec<Done> {
         let count = count.min(self.entries.len());
         self.confirmed += count as u64;
-        self.entries
-            .drain(..count)
-            .filter(|e| e.source != Source::Void)
-            .map(|e| Done { source: e.source, tag: e.delivery.tag })
-            .collect()
+        let done = self.entries.drain(..count);
+        let done = done.filter(|e| e.source != Source::Void);
+        let done: Vec<Done> = done.map(|e| Done { source: e.source, tag: e.delivery.tag }).collect();
+        self.mains -= done.iter().filter(|d| d.source == Source::Main).count();
+        done
     }
 
     /// The oldest events from position `from` on (exclusive) that fit: at most `limit`, and at most `bytes` unless the first alone
@@ -166,8 +169,7 @@ impl Window {
 
     /// Unconfirmed events that came through the main mailbox.
     pub(crate) fn has_main(&self) -> bool {
-        // they arrive before anything of the own mailbox
-        self.entries.front().is_some_and(|e| e.source == Source::Main)
+        self.mains > 0
     }
 
     /// The consumer lost its way to the broker: all that is unconfirmed will come again, so it is dropped here.
@@ -180,6 +182,7 @@ impl Window {
         for entry in &mut self.entries {
             entry.source = Source::Void;
         }
+        self.mains = 0;
     }
 }
 

@@ -40,9 +40,9 @@ struct State {
 pub(super) struct Attachment {
     pub(super) id: u64,
     pub(super) mailbox: Mailbox,
-    /// Its name on the channel; `None` takes single events and has no consumer on the broker.
-    pub(super) tag: Option<ShortString>,
-    inbox: Option<Arc<dyn Inbox>>,
+    /// Its name on the channel.
+    pub(super) tag: ShortString,
+    inbox: Arc<dyn Inbox>,
     channel: ChannelStatus,
     commands: mpsc::UnboundedSender<Command>,
     state: Mutex<State>,
@@ -52,11 +52,11 @@ impl Attachment {
     pub(super) fn new(
         id: u64,
         mailbox: Mailbox,
-        inbox: Option<Arc<dyn Inbox>>,
+        inbox: Arc<dyn Inbox>,
         channel: ChannelStatus,
         commands: mpsc::UnboundedSender<Command>,
     ) -> Self {
-        let tag = inbox.is_some().then(|| format!("c{id}").into());
+        let tag = format!("c{id}").into();
         let state = State { phase: Phase::Open, unacked: VecDeque::new(), consumer: None };
         Self { id, mailbox, tag, inbox, channel, commands, state: Mutex::new(state) }
     }
@@ -147,9 +147,7 @@ impl Attachment {
         if was != Phase::Open {
             return;
         }
-        if let Some(inbox) = &self.inbox {
-            inbox.detached(why);
-        }
+        self.inbox.detached(why);
     }
 
     /// Nothing of it is left on the channel.
@@ -175,8 +173,8 @@ impl lapin::ConsumerDelegate for Delegate {
     fn on_new_delivery(&self, delivery: DeliveryResult) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         match delivery {
             Ok(Some(message)) => {
-                if let (Some(delivery), Some(inbox)) = (self.0.accept(message), &self.0.inbox) {
-                    inbox.deliver(delivery);
+                if let Some(delivery) = self.0.accept(message) {
+                    self.0.inbox.deliver(delivery);
                 }
             }
             // the end of a channel looks like the end of its consumers

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::attachment::Attachment;
 use super::lane::Command;
 use crate::{BrokerError, Consumer, DeliveryTag};
 
-/// A consumer, or somebody who has taken events out.
+/// A consumer.
 pub(super) struct RabbitConsumer {
     pub(super) attachment: Arc<Attachment>,
-    /// Takers have channels of their own, and those are few.
-    pub(super) _seat: Option<OwnedSemaphorePermit>,
 }
 
 #[async_trait]

@@ -138,10 +138,9 @@ impl Lane {
     }
 
     async fn release(&self, attachment: &Attachment) -> Result<(), BrokerError> {
-        if let Some(tag) = &attachment.tag {
-            count(&self.management.counters.cancels);
-            within(self.limit, self.channel.basic_cancel(tag.clone(), BasicCancelOptions::default())).await?;
-        }
+        count(&self.management.counters.cancels);
+        let tag = attachment.tag.clone();
+        within(self.limit, self.channel.basic_cancel(tag, BasicCancelOptions::default())).await?;
         let tags = attachment.take_unacked();
         if tags.is_empty() {
             return within(self.limit, self.channel.basic_qos(self.prefetch, BasicQosOptions::default()))
@@ -171,11 +170,6 @@ async fn release(
     let released = lane.release(&attachment).await;
     attachment.end();
     lane.remove(&attachment);
-    if attachment.tag.is_none() && released.is_ok() {
-        // a channel for one taker only; it is closed, whether anybody hears of it or not
-        drop(within(lane.limit, lane.channel.close(200, "done".into())).await);
-        lane.break_off();
-    }
     if let Some(reply) = reply {
         // the releaser has left: then nobody waits for it
         let _left = reply.send(released.clone());

@@ -14,7 +14,7 @@ use std::time::Duration;
 use lapin::options::BasicConsumeOptions;
 use lapin::types::FieldTable;
 use pollgate_model::Mailbox;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tracing::warn;
 
 use self::attachment::{Attachment, Delegate};
@@ -28,9 +28,6 @@ use super::settings::RabbitSettings;
 use super::stats::{Counters, count};
 use crate::task::Tasks;
 use crate::{BrokerError, Consumer, Inbox, MailboxLimits};
-
-/// Most mailboxes being taken from at once.
-const MOST_TAKERS: usize = 32;
 
 /// A consuming connection and its channels.
 struct ConsumeLink {
@@ -48,7 +45,6 @@ pub(super) struct Consuming {
     tasks: Tasks,
     stop: watch::Receiver<bool>,
     links: tokio::sync::Mutex<Vec<Arc<ConsumeLink>>>,
-    takers: Arc<Semaphore>,
     last_id: AtomicU64,
 }
 
@@ -88,7 +84,6 @@ impl Consuming {
             tasks,
             stop,
             links: tokio::sync::Mutex::default(),
-            takers: Arc::new(Semaphore::new(MOST_TAKERS)),
             last_id: AtomicU64::new(0),
         }
     }
@@ -111,7 +106,7 @@ impl Consuming {
         inbox: Arc<dyn Inbox>,
     ) -> Result<Box<dyn Consumer>, BrokerError> {
         let lane = self.place().await?;
-        let attachment = self.attachment(&lane, mailbox, Some(inbox));
+        let attachment = self.attachment(&lane, mailbox, inbox);
         if let Err(error) = self.start(&lane, &attachment, mailbox).await {
             attachment.end();
             lane.unreserve();
@@ -123,10 +118,10 @@ impl Consuming {
             attachment.end();
             return Err(BrokerError::Unreachable("the channel is lost".to_owned()));
         }
-        Ok(Box::new(RabbitConsumer { attachment, _seat: None }))
+        Ok(Box::new(RabbitConsumer { attachment }))
     }
 
-    fn attachment(&self, lane: &Lane, mailbox: &Mailbox, inbox: Option<Arc<dyn Inbox>>) -> Arc<Attachment> {
+    fn attachment(&self, lane: &Lane, mailbox: &Mailbox, inbox: Arc<dyn Inbox>) -> Arc<Attachment> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
         Arc::new(Attachment::new(
             id,
@@ -145,7 +140,7 @@ impl Consuming {
     ) -> Result<(), BrokerError> {
         count(&self.counters.consumes);
         let queue = short(self.names.mailbox(mailbox))?;
-        let tag = attachment.tag.clone().unwrap_or_default();
+        let tag = attachment.tag.clone();
         let consumed =
             lane.channel.basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default());
         let consumer = within(self.settings.timeout, consumed).await?;

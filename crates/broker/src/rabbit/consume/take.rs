@@ -1,21 +1,21 @@
-//! Taking events out of a mailbox that nobody consumes.
+//! Taking events out of a mailbox that nobody consumes: a consumer whose first deliveries count.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use lapin::options::BasicGetOptions;
-use lapin::types::ShortString;
 use pollgate_model::Mailbox;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
-use super::attachment::Attachment;
-use super::consumer::RabbitConsumer;
-use super::lane::Lane;
-use super::{ConsumeLink, Consuming};
-use crate::rabbit::link::within;
-use crate::rabbit::name::short;
-use crate::{BrokerError, Delivery, Taken};
+use super::Consuming;
+use crate::{BrokerError, Delivery, Detached, Inbox, Taken};
+
+/// How long deliveries may stay away before the mailbox is looked at again: the broker also counts expired ones,
+/// which never come.
+const QUIET: Duration = Duration::from_millis(50);
 
 impl Consuming {
-    /// Takes up to `most` events, on a channel of its own that stays open for the acks.
+    /// Takes up to `most` events. What comes beyond is not handed on, and goes back with the release.
     pub(in crate::rabbit) async fn take(
         self: &Arc<Self>,
         mailbox: &Mailbox,
@@ -31,51 +31,81 @@ impl Consuming {
         if found.consumers > 0 {
             return Ok(None);
         }
-        let limit = self.settings.timeout;
-        let seat = tokio::time::timeout(limit, Arc::clone(&self.takers).acquire_owned()).await;
-        let seat = match seat {
-            Ok(seat) => seat.map_err(|_closed| BrokerError::Closed)?,
-            Err(_elapsed) => return Err(BrokerError::Full("room for take-overs")),
-        };
-        let link = self.any_link().await?;
-        let channel = within(limit, link.connection.create_channel()).await?;
-        let lane = self.lane(channel).await?;
-        let attachment = self.attachment(&lane, mailbox, None);
-        lane.add(&attachment);
+        let most = most.min(usize::from(self.limits.prefetch));
+        let bag = Arc::new(Bag { state: Mutex::default(), changed: Notify::new(), most });
         // from here on its drop gives back what was taken
-        let consumer = Box::new(RabbitConsumer { attachment: Arc::clone(&attachment), _seat: Some(seat) });
-        let queue = short(self.names.mailbox(mailbox))?;
-        let (deliveries, drained) = self.get(&lane, &attachment, &queue, most).await?;
-        Ok(Some(Taken { deliveries, drained, consumer }))
-    }
-
-    async fn get(
-        &self,
-        lane: &Lane,
-        attachment: &Attachment,
-        queue: &ShortString,
-        most: usize,
-    ) -> Result<(Vec<Delivery>, bool), BrokerError> {
-        let mut deliveries = Vec::new();
-        while deliveries.len() < most {
-            let got = lane.channel.basic_get(queue.clone(), BasicGetOptions::default());
-            let Some(message) = within(self.settings.timeout, got).await? else {
-                return Ok((deliveries, true));
-            };
-            let left = message.message_count;
-            deliveries.extend(attachment.accept(message.delivery));
+        let consumer = self.attach(mailbox, Arc::clone(&bag) as Arc<dyn Inbox>).await?;
+        let mut expected = usize::try_from(found.ready).unwrap_or(usize::MAX);
+        let mut drained = expected <= most;
+        while !bag.has(expected.min(most)).await? {
+            let left = self.management.look(mailbox).await?.map_or(0, |found| found.ready);
             if left == 0 {
-                return Ok((deliveries, true));
+                // what is still counted as missing had expired, or is on its way and will go back
+                (expected, drained) = (0, false);
             }
         }
-        Ok((deliveries, false))
+        Ok(Some(Taken { deliveries: bag.close(), drained, consumer }))
+    }
+}
+
+/// Keeps the first deliveries.
+struct Bag {
+    state: Mutex<State>,
+    changed: Notify,
+    most: usize,
+}
+
+#[derive(Default)]
+struct State {
+    deliveries: Vec<Delivery>,
+    closed: bool,
+    ended: bool,
+}
+
+impl Bag {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn any_link(&self) -> Result<Arc<ConsumeLink>, BrokerError> {
-        let mut links = self.lock().await?;
-        match links.first() {
-            Some(link) => Ok(Arc::clone(link)),
-            None => self.connect(&mut links).await,
+    /// Waits until so many are in; `false`: nothing has come for a while.
+    async fn has(&self, count: usize) -> Result<bool, BrokerError> {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            {
+                let state = self.state();
+                if state.ended {
+                    return Err(BrokerError::Unreachable("the mailbox or the way to it is gone".to_owned()));
+                }
+                if state.deliveries.len() >= count {
+                    return Ok(true);
+                }
+            }
+            if timeout(QUIET, changed).await.is_err() {
+                return Ok(false);
+            }
         }
+    }
+
+    fn close(&self) -> Vec<Delivery> {
+        let mut state = self.state();
+        state.closed = true;
+        std::mem::take(&mut state.deliveries)
+    }
+}
+
+impl Inbox for Bag {
+    fn deliver(&self, delivery: Delivery) {
+        let mut state = self.state();
+        if !state.closed && state.deliveries.len() < self.most {
+            state.deliveries.push(delivery);
+            drop(state);
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn detached(&self, _why: Detached) {
+        self.state().ended = true;
+        self.changed.notify_waiters();
     }
 }
