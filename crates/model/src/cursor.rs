@@ -12,9 +12,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::{EventId, Timestamp};
 
 const VERSION: u8 = 1;
-const BYTES: usize = 1 + 8 + 4 + 8 + 4 + 8 + 1 + 16 + 4;
-const HAS_LAST: u8 = 1;
-const RESYNC: u8 = 2;
+/// Without the marks.
+const BYTES: usize = 1 + 8 + 4 + 8 + 4 + 8 + 1 + 4;
+const RESYNC: u8 = 1;
+
+/// Events of one answer that a cursor names; of a larger answer, the last ones.
+pub const MOST_MARKS: usize = 16;
 
 /// The text is no cursor: cut, mistyped, or of a version this gateway does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,24 +37,92 @@ pub struct Cursor {
     pub broker: u32,
     /// When it was made: older than a message may wait means that events may have run out.
     pub issued_at: Timestamp,
-    /// The last event answered, by which another owner of the mailbox finds the place again.
-    pub last: Option<EventId>,
+    /// The events answered, by which another owner of the mailbox knows them when they come to it.
+    pub had: Marks,
     /// It came with `resync: true`; sending it back says that the client has heard.
     pub resync: bool,
 }
 
+/// Some events, each by half of its id, which is random.
+///
+/// A place in a mailbox could not be named instead: when gateways come and go, what one held unconfirmed returns to
+/// the mailbox after later events, and whoever took all up to a place for had would lose it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    marks: [u64; MOST_MARKS],
+    count: usize,
+}
+
+impl Marks {
+    /// Names one more event, instead of the first one when there is no room.
+    pub fn push(&mut self, id: EventId) {
+        self.push_mark(mark_of(id));
+    }
+
+    fn push_mark(&mut self, mark: u64) {
+        if self.count == MOST_MARKS {
+            self.marks.rotate_left(1);
+            self.count -= 1;
+        }
+        if let Some(place) = self.marks.get_mut(self.count) {
+            *place = mark;
+            self.count += 1;
+        }
+    }
+
+    fn as_slice(&self) -> &[u64] {
+        self.marks.get(..self.count).unwrap_or_default()
+    }
+
+    /// No event is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Takes an event out; `true` when it was named.
+    pub fn take(&mut self, id: EventId) -> bool {
+        let mark = mark_of(id);
+        let Some(at) = self.as_slice().iter().position(|named| *named == mark) else { return false };
+        let mut rest = Self::default();
+        for (place, named) in self.as_slice().iter().enumerate() {
+            if place != at {
+                rest.push_mark(*named);
+            }
+        }
+        *self = rest;
+        true
+    }
+}
+
+impl FromIterator<EventId> for Marks {
+    fn from_iter<I: IntoIterator<Item = EventId>>(ids: I) -> Self {
+        let mut marks = Self::default();
+        for id in ids {
+            marks.push(id);
+        }
+        marks
+    }
+}
+
+/// The low half of a version 7 UUID: two bits of variant, 62 of chance.
+fn mark_of(id: EventId) -> u64 {
+    id.uuid().as_u64_pair().1
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = Vec::with_capacity(BYTES);
+        let mut bytes = Vec::with_capacity(BYTES + 8 * self.had.count);
         bytes.push(VERSION);
         bytes.extend_from_slice(&self.instance.to_be_bytes());
         bytes.extend_from_slice(&self.incarnation.to_be_bytes());
         bytes.extend_from_slice(&self.position.to_be_bytes());
         bytes.extend_from_slice(&self.broker.to_be_bytes());
         bytes.extend_from_slice(&self.issued_at.as_ms().to_be_bytes());
-        let has_last = if self.last.is_some() { HAS_LAST } else { 0 };
-        bytes.push(has_last | if self.resync { RESYNC } else { 0 });
-        bytes.extend_from_slice(self.last.map(EventId::uuid).unwrap_or_default().as_bytes());
+        bytes.push(if self.resync { RESYNC } else { 0 });
+        for mark in self.had.as_slice() {
+            bytes.extend_from_slice(&mark.to_be_bytes());
+        }
         let check = crc32fast::hash(&bytes);
         bytes.extend_from_slice(&check.to_be_bytes());
         f.write_str(&URL_SAFE_NO_PAD.encode(&bytes))
@@ -71,7 +142,11 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, BadCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_not_base64| BadCursor)?;
         let (body, check) = bytes.split_last_chunk::<4>().ok_or(BadCursor)?;
-        if bytes.len() != BYTES || crc32fast::hash(body) != u32::from_be_bytes(*check) {
+        let of_marks = bytes.len().checked_sub(BYTES).ok_or(BadCursor)?;
+        if of_marks % 8 != 0
+            || of_marks > 8 * MOST_MARKS
+            || crc32fast::hash(body) != u32::from_be_bytes(*check)
+        {
             return Err(BadCursor);
         }
         let mut rest = body;
@@ -84,16 +159,11 @@ impl FromStr for Cursor {
         let broker = u32::from_be_bytes(take(&mut rest)?);
         let issued_at = Timestamp::from_ms(i64::from_be_bytes(take(&mut rest)?));
         let [flags] = take::<1>(&mut rest)?;
-        let last = uuid::Uuid::from_bytes(take(&mut rest)?);
-        Ok(Self {
-            instance,
-            incarnation,
-            position,
-            broker,
-            issued_at,
-            last: (flags & HAS_LAST != 0).then(|| last.into()),
-            resync: flags & RESYNC != 0,
-        })
+        let mut had = Marks::default();
+        while !rest.is_empty() {
+            had.push_mark(u64::from_be_bytes(take(&mut rest)?));
+        }
+        Ok(Self { instance, incarnation, position, broker, issued_at, had, resync: flags & RESYNC != 0 })
     }
 }
 
@@ -105,12 +175,12 @@ mod tests {
     prop_compose! {
         fn any_cursor()(
             instance: u64, incarnation: u32, position: u64, broker: u32, ms: i64,
-            last in proptest::option::of(any::<u128>()), resync: bool,
+            had in proptest::collection::vec(any::<u128>(), 0..20), resync: bool,
         ) -> Cursor {
             Cursor {
                 instance, incarnation, position, broker, resync,
                 issued_at: Timestamp::from_ms(ms),
-                last: last.map(|l| uuid::Uuid::from_u128(l).into()),
+                had: had.into_iter().map(|id| EventId::from(uuid::Uuid::from_u128(id))).collect(),
             }
         }
     }
@@ -122,13 +192,25 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_cursor_is_none(cursor in any_cursor(), at in 0_usize..72, by in 1_u8..64) {
+        fn a_changed_cursor_is_none(cursor in any_cursor(), at in 0_usize..50, by in 1_u8..64) {
             const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let mut text = cursor.to_string().into_bytes();
             let place = ALPHABET.iter().position(|c| *c == text[at]).unwrap();
             text[at] = ALPHABET[(place + usize::from(by)) % 64];
             let text = String::from_utf8(text).unwrap();
             prop_assert_eq!(text.parse::<Cursor>(), Err(BadCursor));
+        }
+
+        #[test]
+        fn the_last_events_are_named_and_taken_once(ids in proptest::collection::vec(any::<u128>(), 0..40)) {
+            let ids: Vec<EventId> = ids.into_iter().map(|id| uuid::Uuid::from_u128(id).into()).collect();
+            let mut marks: Marks = ids.iter().copied().collect();
+            let named = ids.len().saturating_sub(MOST_MARKS);
+            for (at, id) in ids.iter().enumerate() {
+                prop_assert_eq!(marks.take(*id), at >= named);
+                prop_assert!(!marks.take(*id));
+            }
+            prop_assert!(marks.is_empty());
         }
 
         #[test]

@@ -22,7 +22,7 @@ pub mod page;
 pub mod room;
 pub mod time;
 
-pub use cursor::{BadCursor, Cursor};
+pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
 pub use event::{EncodedEvent, EventKind};
 pub use id::{AttachmentId, BadId, ClientId, EventId, InstanceId, MessageId, RoomId, SessionId, UserId};
 pub use mailbox::{Mailbox, Recipient};

@@ -1,7 +1,7 @@
 //! What a cursor confirms, and what an answer says.
 
 use bytes::Bytes;
-use pollgate_model::{Cursor, EventId, Timestamp};
+use pollgate_model::{Cursor, Timestamp};
 
 use super::Mailboxes;
 use super::attended::{ResyncReason, State};
@@ -35,20 +35,11 @@ impl State {
         {
             self.resync = Some(ResyncReason::BrokerRestarted);
         }
-        match cursor.last {
-            Some(last) if self.seen != Some(last) => {
-                self.seen = Some(last);
-                self.last = Some(last);
-                self.window.confirm_seen(last)
-            }
-            _ => Vec::new(),
-        }
+        self.window.confirm_had(cursor.had)
     }
 
     pub(super) fn answer(&mut self, request: &PollRequest, from: u64, mailboxes: &Mailboxes) -> Answer {
         let batch = self.window.next(from, request.limit, mailboxes.settings.answer_bytes);
-        let last: Option<EventId> = batch.last.or(self.last);
-        self.last = last;
         let full = self.window.len() >= usize::from(mailboxes.settings.prefetch);
         let undrained = self.link.main.as_ref().is_some_and(|m| !m.drained);
         Answer {
@@ -61,7 +52,7 @@ impl State {
                 position: batch.upto,
                 broker: self.broker,
                 issued_at: Timestamp::now(),
-                last,
+                had: batch.marks,
                 resync: self.resync.is_some(),
             },
             events: batch.events,

@@ -27,7 +27,6 @@ impl State {
             self.window.reset();
             self.incarnation = mailboxes.next_incarnation();
             self.written = 0;
-            self.seen = None;
             self.claimed = None;
             for reader in &mut self.readers {
                 reader.from = 0;
@@ -36,7 +35,7 @@ impl State {
         }
         self.notice_restart(mailboxes);
         self.burst_until = None;
-        self.expected = 0;
+        (self.expected, self.arrived) = (0, 0);
         self.epoch
     }
 
@@ -54,16 +53,11 @@ impl State {
     }
 
     /// Notes how the mailbox was found; `true` when its owner has handed it over with nothing else to see to.
-    fn note_taken(&mut self, taken: Taken, cursor: PollCursor) -> bool {
+    fn note_taken(&mut self, taken: Taken) -> bool {
         match taken {
             Taken::HandedOver(let_go) => {
                 self.resync = self.resync.or(let_go.resync);
-                if let (PollCursor::At(cursor), true) = (cursor, let_go.confirmed) {
-                    // acked there, so it will not come again and need not be waited for
-                    self.seen = cursor.last;
-                    self.last = cursor.last;
-                }
-                let_go.confirmed && !let_go.main
+                !let_go.main
             }
             Taken::Shared => {
                 self.shared_until = Some(Instant::now() + SHARED);
@@ -80,10 +74,9 @@ impl State {
 
     /// Puts what was taken out of the main mailbox before everything else.
     fn take_over(&mut self, taken: TakenOut) {
-        self.expected += taken.deliveries.len() as u64;
         for delivery in taken.deliveries {
-            // never a double: nothing of the own mailbox came yet
-            let _new = self.window.arrive(delivery, Source::Main);
+            // had by the client elsewhere: acked with the next of its kind
+            self.doubles.extend(self.window.arrive(delivery, Source::Main));
         }
         self.link.main = Some(MainLink { consumer: taken.consumer.into(), drained: taken.drained });
     }
@@ -125,7 +118,7 @@ pub(super) async fn attach(
         (Taken::Occupied, _) => return Ok(Attach::Occupied),
         found => found,
     };
-    let handed_over = attended.lock().note_taken(taken, cursor);
+    let handed_over = attended.lock().note_taken(taken);
     if mailbox.session.is_some() && !(standing.existed && handed_over) {
         let main = Mailbox::main(mailbox.user.clone());
         let waiting = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await?;

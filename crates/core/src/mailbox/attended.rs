@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pollgate_broker::{Consumer, Delivery, Detached, Inbox};
-use pollgate_model::{Cursor, EventId, Mailbox};
+use pollgate_model::{Cursor, Mailbox};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -89,20 +89,18 @@ pub(super) struct State {
     pub(super) resync: Option<ResyncReason>,
     /// The consumer ended because the mailbox vanished; what the window holds is still good.
     pub(super) gone: bool,
-    /// The last event answered or confirmed, for cursors.
-    pub(super) last: Option<EventId>,
     /// The attachment elsewhere (instance, incarnation) whose cursor this one was made for: it has let go, or has
     /// been asked in vain.
     pub(super) claimed: Option<(u64, u32)>,
     /// Until then another gateway reads this mailbox too, so it is let go soon after its last poll.
     pub(super) shared_until: Option<Instant>,
-    /// The event that a cursor of elsewhere named, once it was found.
-    pub(super) seen: Option<EventId>,
     /// Deliveries that were had already, to be acked at the next occasion.
     pub(super) doubles: Vec<Done>,
     /// Until then, or until `expected` events are here, answers wait for the first burst of a new consumer.
     pub(super) burst_until: Option<Instant>,
     pub(super) expected: u64,
+    /// Deliveries since it was attached.
+    pub(super) arrived: u64,
     pub(super) generation: u64,
     pub(super) cursor_polls: usize,
     pub(super) cursor_until: Option<Instant>,
@@ -163,13 +161,11 @@ impl State {
     }
 
     /// Until when an answer should wait although events are here: the first burst of a new consumer is still
-    /// coming in, and one answer shall drain it, without what the client says it has seen.
+    /// coming in, and one answer shall drain it.
     pub(super) fn wait_for_burst(&mut self, now: Instant) -> Option<Instant> {
         let until = self.burst_until?;
-        let complete = self.window.len() as u64 >= self.expected && !self.window.expects_seen();
-        if complete || now >= until {
+        if self.arrived >= self.expected || now >= until {
             self.burst_until = None;
-            self.window.forget_seen();
             return None;
         }
         Some(until)
@@ -219,13 +215,12 @@ impl Attended {
                 made: false,
                 resync: None,
                 gone: false,
-                last: None,
                 claimed: None,
                 shared_until: None,
-                seen: None,
                 doubles: Vec::new(),
                 burst_until: None,
                 expected: 0,
+                arrived: 0,
                 generation: 0,
                 cursor_polls: 0,
                 cursor_until: None,
@@ -281,9 +276,9 @@ impl Inbox for Entrance {
         if state.epoch != self.epoch {
             return; // of a consumer that is gone: the broker still has it
         }
+        state.arrived += 1;
         if let Some(double) = state.window.arrive(delivery, Source::Own) {
             state.doubles.push(double);
-            return;
         }
         let wake = state.held > 0;
         drop(state);

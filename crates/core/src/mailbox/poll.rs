@@ -218,7 +218,6 @@ impl Poll {
                 done.extend(state.apply(&cursor, &attendance.mailboxes));
             }
         }
-        done.extend(state.window.match_seen());
         let acks = state.acks(&done);
         let ended = state.ended_take_over();
         let look = self.decide(&mut state);

@@ -7,7 +7,7 @@ use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 use pollgate_broker::{Delivery, DeliveryTag};
-use pollgate_model::EventId;
+use pollgate_model::{EventId, Marks};
 
 /// Which consumer a delivery came through, and so who is to be told that it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub(crate) struct Batch {
     pub(crate) events: Vec<Bytes>,
     /// Position of the last event here; the cursor to give out. Equal to what was confirmed when there are none.
     pub(crate) upto: u64,
-    /// The last event's id.
-    pub(crate) last: Option<EventId>,
+    /// The events, for the cursor.
+    pub(crate) marks: Marks,
     /// Events stayed behind because the answer was full.
     pub(crate) more: bool,
 }
@@ -57,13 +57,16 @@ pub(crate) struct Window {
     mains: usize,
     /// Ids that came through the main mailbox and may come again through the own one.
     taken: HashSet<EventId>,
-    /// A client has seen everything up to this event, elsewhere; it is expected among the redeliveries.
-    seen_elsewhere: Option<EventId>,
+    /// Events that a client had elsewhere, and that have not come to this window yet.
+    had: Marks,
 }
 
 impl Window {
     /// Takes a delivery in. `Some`: it was had already, and is done.
     pub(crate) fn arrive(&mut self, delivery: Delivery, source: Source) -> Option<Done> {
+        if self.had.take(delivery.id) {
+            return Some(Done { source, tag: delivery.tag });
+        }
         match source {
             Source::Main => {
                 self.mains += 1;
@@ -89,31 +92,25 @@ impl Window {
         self.pop(count)
     }
 
-    /// A client says it has seen everything up to this event, as answered by another owner of the mailbox or by
-    /// this one before it let go. What is here of that is done; the rest is when it comes.
-    pub(crate) fn confirm_seen(&mut self, last: EventId) -> Vec<Done> {
-        self.seen_elsewhere = Some(last);
-        self.match_seen()
-    }
-
-    /// True while redeliveries may still bring the event that a client has seen elsewhere: answering now would
-    /// repeat what the client already has.
-    pub(crate) fn expects_seen(&self) -> bool {
-        self.seen_elsewhere.is_some() && self.entries.iter().all(|e| e.delivery.redelivered)
-    }
-
-    /// Gives up waiting for the event seen elsewhere.
-    pub(crate) fn forget_seen(&mut self) {
-        self.seen_elsewhere = None;
-    }
-
-    /// Looks for the event seen elsewhere; to be called after arrivals.
-    pub(crate) fn match_seen(&mut self) -> Vec<Done> {
-        let Some(last) = self.seen_elsewhere else { return Vec::new() };
-        let Some(place) = self.entries.iter().position(|e| e.delivery.id == last) else { return Vec::new() };
-        self.seen_elsewhere = None;
-        let done = self.pop(place + 1);
-        self.sent = self.sent.max(self.confirmed);
+    /// A client has had these events, from another owner of the mailbox or from this one before it let go. Those
+    /// that are here are done, unless an answer of this window named a place behind them; the others are when they
+    /// come.
+    pub(crate) fn confirm_had(&mut self, marks: Marks) -> Vec<Done> {
+        self.had = marks;
+        let answered = usize::try_from(self.sent.saturating_sub(self.confirmed)).unwrap_or(usize::MAX);
+        let mut done = Vec::new();
+        let mut at = answered;
+        while !self.had.is_empty() {
+            let Some(entry) = self.entries.get(at) else { break };
+            if !self.had.take(entry.delivery.id) {
+                at += 1;
+                continue;
+            }
+            if let Some(entry) = self.entries.remove(at) {
+                self.mains -= usize::from(entry.source == Source::Main);
+                done.push(Done { source: entry.source, tag: entry.delivery.tag });
+            }
+        }
         done
     }
 
@@ -133,7 +130,7 @@ impl Window {
         let skip = usize::try_from(from.saturating_sub(self.confirmed)).unwrap_or(usize::MAX);
         let mut events = Vec::new();
         let mut size = 0_usize;
-        let mut last = None;
+        let mut marks = Marks::default();
         let mut more = false;
         for entry in self.entries.iter().skip(skip) {
             let larger = size + entry.delivery.payload.len() + 1;
@@ -142,14 +139,14 @@ impl Window {
                 break;
             }
             size = larger;
-            last = Some(entry.delivery.id);
+            marks.push(entry.delivery.id);
             events.push(entry.delivery.payload.clone());
         }
         let upto = from.max(self.confirmed) + events.len() as u64;
         if !events.is_empty() {
             self.sent = self.sent.max(upto);
         }
-        Batch { events, upto, last, more }
+        Batch { events, upto, marks, more }
     }
 
     /// Unconfirmed events.

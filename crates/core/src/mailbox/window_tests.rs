@@ -51,27 +51,29 @@ fn an_answer_is_bounded_in_bytes_but_never_empty_for_it() {
     assert_eq!((batch.events.len(), batch.more), (2, true));
 }
 
-#[test]
-fn what_a_client_has_seen_elsewhere_is_done_when_it_comes_back() {
-    let mut window = Window::default();
-    assert!(window.confirm_seen(uuid::Uuid::from_u128(2).into()).is_empty());
-    window.arrive(delivery(1, true), Source::Own);
-    assert!(window.expects_seen());
-    window.arrive(delivery(2, true), Source::Own);
-    window.arrive(delivery(3, true), Source::Own);
-    let done: Vec<_> = window.match_seen().into_iter().map(|d| d.tag).collect();
-    assert_eq!(done, [1, 2]);
-    assert!(!window.expects_seen());
-    assert_eq!(window.next(window.confirmed(), 10, MANY).events, [Bytes::from("event 3")]);
+fn marks(ids: &[u128]) -> Marks {
+    ids.iter().map(|id| EventId::from(uuid::Uuid::from_u128(*id))).collect()
 }
 
 #[test]
-fn a_fresh_delivery_ends_the_wait_for_redeliveries() {
+fn what_a_client_had_elsewhere_is_done_when_it_comes_and_nothing_else_is() {
     let mut window = Window::default();
-    window.confirm_seen(uuid::Uuid::from_u128(9).into());
-    assert!(window.expects_seen());
-    window.arrive(delivery(1, false), Source::Own);
-    assert!(!window.expects_seen());
+    assert!(window.confirm_had(marks(&[2, 5])).is_empty());
+    // 1 was held by somebody who gives it back late, 3 and 4 nobody has had
+    let tags: Vec<_> =
+        [5, 3, 2, 4, 1].iter().filter_map(|n| window.arrive(delivery(*n, true), Source::Own)).collect();
+    assert_eq!(tags.iter().map(|d| d.tag).collect::<Vec<_>>(), [5, 2]);
+    assert_eq!(window.next(0, 10, MANY).events, ["event 3", "event 4", "event 1"].map(Bytes::from));
+}
+
+#[test]
+fn what_a_client_had_elsewhere_and_is_here_is_done_unless_it_was_answered_here() {
+    let mut window = filled(4);
+    window.next(0, 1, MANY);
+    let done: Vec<_> = window.confirm_had(marks(&[1, 3])).into_iter().map(|d| d.tag).collect();
+    assert_eq!(done, [3], "a cursor of this window may name the place behind 1");
+    assert_eq!(window.confirm(1).len(), 1);
+    assert_eq!(window.next(1, 10, MANY).events, ["event 2", "event 4"].map(Bytes::from));
 }
 
 #[test]

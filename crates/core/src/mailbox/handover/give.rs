@@ -69,7 +69,7 @@ impl Mailboxes {
             Decision::Refuse(answer) => return answer,
             Decision::Wait => {
                 attended.closed().await;
-                return Answer::LetGo(LetGo { main: true, ..LetGo::default() });
+                return Answer::LetGo(LetGo { main: true, resync: None });
             }
             Decision::Release(let_go, acks) => (let_go, acks),
         };
@@ -98,12 +98,10 @@ impl Mailboxes {
         }
         let ours =
             claim.cursor().filter(|c| c.instance == self.instance && c.incarnation == state.incarnation);
-        let done = ours.map(|cursor| state.apply(&cursor, self));
-        let confirmed = done.is_some();
         let mut acked = std::mem::take(&mut state.doubles);
-        acked.extend(done.unwrap_or_default());
+        acked.extend(ours.map(|cursor| state.apply(&cursor, self)).unwrap_or_default());
         let acks = state.acks(&acked);
-        let let_go = LetGo { confirmed, main: state.link.main.is_some(), resync: state.resync };
+        let let_go = LetGo { main: state.link.main.is_some(), resync: state.resync };
         state.phase = Phase::Closing;
         Decision::Release(let_go, acks)
     }

@@ -86,8 +86,6 @@ enum Answer {
 /// A mailbox that was let go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LetGo {
-    /// What the cursor confirms is acked.
-    pub(super) confirmed: bool,
     /// It was taking over the user's main mailbox and has not finished.
     pub(super) main: bool,
     /// Its client was to be told, and has not said that it heard.
@@ -120,7 +118,7 @@ mod tests {
             Answer::NotHere,
             Answer::Kept,
             Answer::Occupied,
-            Answer::LetGo(LetGo { confirmed: true, main: false, resync: Some(ResyncReason::Gone) }),
+            Answer::LetGo(LetGo { main: false, resync: Some(ResyncReason::Gone) }),
         ] {
             let text = serde_json::to_string(&answer).unwrap();
             assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), answer);
