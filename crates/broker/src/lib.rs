@@ -133,6 +133,27 @@ pub struct Taken {
     pub consumer: Box<dyn Consumer>,
 }
 
+/// What came of taking out.
+pub enum TakeOut {
+    /// There is no such mailbox.
+    Missing,
+    /// Somebody consumes it, or has taken out of it and not released.
+    InUse,
+    /// What was taken; may be nothing.
+    Taken(Taken),
+}
+
+impl TakeOut {
+    /// What was taken, if it was possible.
+    #[must_use]
+    pub fn taken(self) -> Option<Taken> {
+        match self {
+            Self::Taken(taken) => Some(taken),
+            Self::Missing | Self::InUse => None,
+        }
+    }
+}
+
 /// A mailbox's size, as the broker counts it now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depth {
@@ -219,12 +240,12 @@ pub trait Broker: Send + Sync + 'static {
         inbox: Arc<dyn Inbox>,
     ) -> Result<Box<dyn Consumer>, BrokerError>;
 
-    /// Takes up to `most` events (and up to [`MailboxLimits::prefetch`]) out of a mailbox, for whoever takes it over.
-    /// `None`: there is no such mailbox, or somebody consumes it. Never makes a mailbox.
+    /// Takes up to `most` events (and up to [`MailboxLimits::prefetch`]) out of a mailbox that nobody consumes, for
+    /// whoever takes it over. Never makes a mailbox.
     ///
     /// # Errors
     /// The broker is away or refused.
-    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError>;
+    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<TakeOut, BrokerError>;
 
     /// Makes the mailbox if it is missing, and says how it stands. Renews its expiry.
     ///

@@ -36,7 +36,7 @@ use self::user::{Boxes, User};
 use crate::task::Tasks;
 use crate::{
     Asked, Broker, BrokerError, BrokerState, Consumer, Depth, Inbox, MailboxLimits, Outcomes, Publication,
-    Responder, Standing, Taken,
+    Responder, Standing, TakeOut, Taken,
 };
 
 /// Bounds of the in-process broker.
@@ -291,21 +291,27 @@ impl Broker for MemoryBroker {
         Ok(self.consumer(user, queue, seat))
     }
 
-    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError> {
+    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<TakeOut, BrokerError> {
         self.open()?;
         let seat = Arc::new(Seat::new(None, 0));
         let taken = self.shared.with(mailbox, |user, boxes| {
-            let queue = boxes.find(mailbox.session.as_ref()).filter(|queue| queue.seats.is_empty())?;
+            let queue = boxes.find(mailbox.session.as_ref())?;
+            if !queue.seats.is_empty() {
+                return Some(None);
+            }
             queue.used_at_ms = now_ms();
             queue.seats.push(Arc::clone(&seat)); // it has no room, so it has no turn
             let deliveries = queue.take(&seat, most, now_ms());
-            Some((Arc::clone(user), queue.serial, deliveries, queue.ready.is_empty()))
+            Some(Some((Arc::clone(user), queue.serial, deliveries, queue.ready.is_empty())))
         });
-        Ok(taken.flatten().map(|(user, queue, deliveries, drained)| Taken {
-            deliveries,
-            drained,
-            consumer: self.consumer(user, queue, seat),
-        }))
+        Ok(match taken.flatten() {
+            None => TakeOut::Missing,
+            Some(None) => TakeOut::InUse,
+            Some(Some((user, queue, deliveries, drained))) => {
+                let consumer = self.consumer(user, queue, seat);
+                TakeOut::Taken(Taken { deliveries, drained, consumer })
+            }
+        })
     }
 
     async fn ensure(&self, mailbox: &Mailbox) -> Result<Standing, BrokerError> {

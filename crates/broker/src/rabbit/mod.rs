@@ -48,7 +48,7 @@ pub use self::stats::RabbitStats;
 use crate::task::Tasks;
 use crate::{
     Asked, Broker, BrokerError, BrokerState, Consumer, Depth, Inbox, MailboxLimits, Outcomes, Publication,
-    Responder, Standing, Taken,
+    Responder, Standing, TakeOut,
 };
 
 /// Mailboxes on RabbitMQ.
@@ -159,7 +159,7 @@ impl Broker for RabbitBroker {
         self.consuming.consume(mailbox, inbox).await
     }
 
-    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError> {
+    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<TakeOut, BrokerError> {
         self.consuming.take(mailbox, most).await
     }
 

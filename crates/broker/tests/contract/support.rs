@@ -161,7 +161,7 @@ impl Rig {
     /// Everything in a mailbox, in order, acked.
     pub(crate) async fn drain(&self, mailbox: &Mailbox) -> Vec<String> {
         let mut texts = Vec::new();
-        while let Some(taken) = self.broker.take_waiting(mailbox, 100).await.unwrap() {
+        while let Some(taken) = self.broker.take_waiting(mailbox, 100).await.unwrap().taken() {
             taken.consumer.ack(&taken.deliveries.iter().map(|d| d.tag).collect::<Vec<_>>());
             texts.extend(taken.deliveries.iter().map(text));
             taken.consumer.release().await.unwrap();

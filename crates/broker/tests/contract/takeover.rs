@@ -10,24 +10,24 @@ use crate::support::{Kind, Rig, eventually, numbers, text, user};
 async fn what_waits_is_taken_in_order_and_acked(#[values(Kind::Memory, Kind::Rabbit)] kind: Kind) {
     let (rig, ann) = (Rig::new(kind).await, user());
     let main = Mailbox::main(ann.clone());
-    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().is_none());
+    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().taken().is_none());
     let all = numbers(0, 8);
     rig.put(&all.iter().map(String::as_str).collect::<Vec<_>>(), &ann).await;
 
-    let first = rig.broker.take_waiting(&main, 5).await.unwrap().unwrap();
+    let first = rig.broker.take_waiting(&main, 5).await.unwrap().taken().unwrap();
     assert!(!first.drained);
     assert_eq!(first.deliveries.iter().map(text).collect::<Vec<_>>(), numbers(0, 5));
     first.consumer.ack(&[first.deliveries[0].tag, first.deliveries[1].tag]);
     first.consumer.release().await.unwrap();
 
-    let rest = rig.broker.take_waiting(&main, 100).await.unwrap().unwrap();
+    let rest = rig.broker.take_waiting(&main, 100).await.unwrap().taken().unwrap();
     assert!(rest.drained);
     assert_eq!(rest.deliveries.iter().map(text).collect::<Vec<_>>(), numbers(2, 8));
     assert!(rest.deliveries[0].redelivered);
     rest.consumer.ack(&rest.deliveries.iter().map(|delivery| delivery.tag).collect::<Vec<_>>());
     drop(rest);
     eventually("the mailbox is empty", || async { rig.ready(&main).await == Some(0) }).await;
-    let none = rig.broker.take_waiting(&main, 5).await.unwrap().unwrap();
+    let none = rig.broker.take_waiting(&main, 5).await.unwrap().taken().unwrap();
     assert!(none.drained && none.deliveries.is_empty());
 }
 
@@ -37,9 +37,9 @@ async fn nothing_is_taken_where_somebody_consumes(#[values(Kind::Memory, Kind::R
     let (rig, ann) = (Rig::new(kind).await, user());
     let main = Mailbox::main(ann.clone());
     let (attached, _inbox) = rig.attach(&main).await;
-    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().is_none());
+    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().taken().is_none());
     attached.consumer.release().await.unwrap();
-    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().is_some());
+    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().taken().is_some());
 }
 
 #[rstest]
@@ -48,7 +48,7 @@ async fn what_was_taken_and_dropped_comes_back(#[values(Kind::Memory, Kind::Rabb
     let (rig, ann) = (Rig::new(kind).await, user());
     let main = Mailbox::main(ann.clone());
     rig.put(&["one", "two"], &ann).await;
-    drop(rig.broker.take_waiting(&main, 5).await.unwrap().unwrap());
+    drop(rig.broker.take_waiting(&main, 5).await.unwrap().taken().unwrap());
     eventually("both are back", || async { rig.ready(&main).await == Some(2) }).await;
     assert_eq!(rig.drain(&main).await, ["one", "two"]);
 }
@@ -62,9 +62,9 @@ async fn what_is_taken_and_not_acked_keeps_its_mailbox_in_use(
     let (rig, ann) = (Rig::new(kind).await, user());
     let main = Mailbox::main(ann.clone());
     rig.put(&["one"], &ann).await;
-    let taken = rig.broker.take_waiting(&main, 5).await.unwrap().unwrap();
+    let taken = rig.broker.take_waiting(&main, 5).await.unwrap().taken().unwrap();
     assert_eq!(taken.deliveries.len(), 1);
-    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().is_none(), "it is in use");
+    assert!(rig.broker.take_waiting(&main, 5).await.unwrap().taken().is_none(), "it is in use");
     assert!(!rig.broker.delete_if_idle(&main).await.unwrap());
     drop(taken);
     eventually("it is back", || async { rig.ready(&main).await == Some(1) }).await;

@@ -4,14 +4,15 @@
 //! leave a consumer behind that nobody owns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use pollgate_broker::{BrokerError, Standing, Taken as TakenOut};
+use pollgate_broker::{BrokerError, Standing, TakeOut, Taken as TakenOut};
 use pollgate_model::Mailbox;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::Mailboxes;
-use super::attended::{Attended, BURST, Entrance, Link, MainLink, Phase, ResyncReason, SHARED, State};
+use super::attended::{Attended, BURST, Entrance, Link, Main, MainLink, Phase, ResyncReason, SHARED, State};
 use super::handover::Taken;
 use super::poll::PollCursor;
 use super::window::Source;
@@ -35,6 +36,8 @@ impl State {
         }
         self.notice_restart(mailboxes);
         self.burst_until = None;
+        self.doubles.clear(); // tags of a consumer that is gone
+        self.main = Main::Gone;
         (self.expected, self.arrived) = (0, 0);
         self.epoch
     }
@@ -119,24 +122,36 @@ pub(super) async fn attach(
         found => found,
     };
     let handed_over = attended.lock().note_taken(taken);
-    if mailbox.session.is_some() && !(standing.existed && handed_over) {
-        let main = Mailbox::main(mailbox.user.clone());
-        let waiting = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await?;
-        if let Some(waiting) = waiting {
-            let drained = waiting.drained;
-            attended.lock().take_over(waiting);
-            if !drained {
-                attended.lock().made = !standing.existed;
-                attended.changed.notify_waiters();
-                return Ok(Attach::Done);
-            }
-        }
+    let main_is_gone = mailbox.session.is_none() || (standing.existed && handed_over);
+    if !main_is_gone && !begin_take_over(&mailboxes, &attended).await? {
+        attended.lock().made = !standing.existed;
+        attended.changed.notify_waiters();
+        return Ok(Attach::Done);
     }
     let consumed = consume(&mailboxes, &attended, epoch, standing).await;
     if consumed.is_err() {
         abandon(&attended);
     }
     consumed.map(|()| Attach::Done)
+}
+
+/// Takes out what waits in the main mailbox; `false`: there is more, to be taken when this is confirmed.
+async fn begin_take_over(mailboxes: &Mailboxes, attended: &Attended) -> Result<bool, BrokerError> {
+    let main = Mailbox::main(attended.mailbox.user.clone());
+    let most = usize::from(mailboxes.settings.prefetch);
+    let found = mailboxes.broker.take_waiting(&main, most).await?;
+    let mut drained = true;
+    let mut state = attended.lock();
+    state.main = match found {
+        TakeOut::Missing => Main::Gone,
+        TakeOut::InUse => Main::look_again(Duration::ZERO),
+        TakeOut::Taken(taken) => {
+            drained = taken.drained;
+            state.take_over(taken);
+            Main::InHand
+        }
+    };
+    Ok(drained)
 }
 
 /// Gets the mailbox from whoever has it, and makes it if there is none. A session's mailbox is there and bound
@@ -216,7 +231,7 @@ pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
     }
     let main = Mailbox::main(attended.mailbox.user.clone());
     let taken = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await;
-    let taken = taken.inspect_err(|_away| abandon(&attended))?;
+    let taken = taken.inspect_err(|_away| abandon(&attended))?.taken();
     let drained = taken.as_ref().is_none_or(|t| t.drained);
     if let Some(taken) = taken {
         let mut state = attended.lock();
@@ -247,46 +262,64 @@ async fn consume_after_main(
 
 /// Ends a take-over of which everything is confirmed: the main mailbox goes unless it is in use again.
 pub(super) async fn finish_take_over(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>, main: MainLink) {
-    let epoch = attended.lock().epoch;
     // the release also makes sure that the acks have taken effect, so that nothing unacked is deleted
-    let ended = match main.consumer.release().await {
-        Ok(()) => remove_main(&mailboxes, &attended, epoch).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = ended {
+    if let Err(error) = main.consumer.release().await {
+        debug!(mailbox = %attended.mailbox, %error, "release ended with the way to the broker");
+    }
+    see_to_main(mailboxes, attended, Duration::ZERO).await;
+}
+
+/// Removes the main mailbox, or takes over what is in it, or notes that it is to be looked at again.
+pub(super) async fn see_to_main(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>, pause: Duration) {
+    let epoch = attended.lock().epoch;
+    let after = remove_main(&mailboxes, &attended, epoch).await.unwrap_or_else(|error| {
         let user = &attended.mailbox.user;
-        warn!(%user, %error, "main mailbox of {user} was not removed after its take-over");
+        debug!(%user, %error, "main mailbox of {user} was not removed after its take-over");
+        Some(Main::look_again(pause))
+    });
+    let mut state = attended.lock();
+    if let (Some(after), true) = (after, state.epoch == epoch) {
+        state.main = match after {
+            Main::LookAgain { .. } => Main::look_again(pause),
+            other => other,
+        };
     }
 }
 
 /// How often events that came meanwhile are cleared out of a main mailbox that is to be removed.
 const CLEARINGS: usize = 8;
 
-/// Removes a main mailbox that was drained after the session's own was bound.
+/// Removes a main mailbox that was drained after the session's own was bound; `None`: it is taken over again.
 ///
 /// What stands in it by now and was never handed out came after that, and so stands in the session's mailbox too.
 /// What was handed out before is another session's that has given it back: it is nobody's else, so it is taken over.
-async fn remove_main(mailboxes: &Mailboxes, attended: &Attended, epoch: u64) -> Result<(), BrokerError> {
+async fn remove_main(
+    mailboxes: &Mailboxes,
+    attended: &Attended,
+    epoch: u64,
+) -> Result<Option<Main>, BrokerError> {
     let main = Mailbox::main(attended.mailbox.user.clone());
     let most = usize::from(mailboxes.settings.prefetch);
     for _ in 0..CLEARINGS {
         if mailboxes.broker.delete_if_idle(&main).await? {
-            return Ok(());
+            return Ok(Some(Main::Gone));
         }
-        // gone already, or somebody polls it or takes it over: then it is theirs
-        let Some(mut taken) = mailboxes.broker.take_waiting(&main, most).await? else { return Ok(()) };
+        let mut taken = match mailboxes.broker.take_waiting(&main, most).await? {
+            TakeOut::Missing => return Ok(Some(Main::Gone)),
+            TakeOut::InUse => break,
+            TakeOut::Taken(taken) => taken,
+        };
         let known = taken.deliveries.extract_if(.., |delivery| !delivery.redelivered);
         let tags: Vec<u64> = known.map(|delivery| delivery.tag).collect();
         taken.consumer.ack(&tags);
         if !taken.deliveries.is_empty() {
-            // not taken over after all: its drop gives it back
-            let _taken = attended.take_over_late(taken, epoch);
-            return Ok(());
+            // not, when the mailbox was let go meanwhile: then its drop gives it back
+            let is_taken = attended.take_over_late(taken, epoch);
+            return Ok(if is_taken { None } else { Some(Main::look_again(Duration::ZERO)) });
         }
         taken.consumer.release().await?;
     }
-    debug!(mailbox = %main, "main mailbox is too busy to be removed; the next session tries again");
-    Ok(())
+    Ok(Some(Main::look_again(Duration::ZERO)))
 }
 
 impl Attended {
@@ -301,6 +334,7 @@ impl Attended {
         }
         // the rest of it, if there is any, when this part is confirmed
         state.take_over(TakenOut { drained: true, ..taken });
+        state.main = Main::InHand;
         drop(state);
         self.changed.notify_waiters();
         true

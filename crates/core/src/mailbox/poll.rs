@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::Answer;
 use super::attach::Attach;
 use super::attendance::{Attendance, Receipt};
-use super::attended::{Acks, MainLink, Phase, ResyncReason, State};
+use super::attended::{Acks, Main, MainLink, Phase, ResyncReason, State};
 use super::{Mailboxes, attach};
 use crate::CoreError;
 
@@ -75,6 +75,15 @@ struct Seen {
     look: Look,
     acks: Acks,
     ended: Option<MainLink>,
+    /// The main mailbox is to be looked at again, after this pause.
+    main: Option<Duration>,
+}
+
+impl Seen {
+    /// Nothing but what to do next.
+    fn only(look: Look) -> Self {
+        Self { look, acks: Acks::default(), ended: None, main: None }
+    }
 }
 
 /// A poll under way.
@@ -103,11 +112,14 @@ impl Mailboxes {
             let attended = poll.attendance.attended.clone();
             let mut changed = std::pin::pin!(attended.changed.notified());
             changed.as_mut().enable(); // registered before the look: nothing slips in between
-            let Seen { look, acks, ended } = poll.look();
+            let Seen { look, acks, ended, main } = poll.look();
             acks.send();
             if let Some(main) = ended {
                 let work = attach::finish_take_over(self.clone(), attended.clone(), main);
                 drop(self.tasks.job(work));
+            }
+            if let Some(pause) = main {
+                drop(self.tasks.job(attach::see_to_main(self.clone(), attended.clone(), pause)));
             }
             let until = match look {
                 Look::Answer(answer) => return Ok(poll.answered(answer, draining)),
@@ -201,14 +213,14 @@ impl Poll {
         let attendance = &self.attendance;
         let mut state = attendance.attended.lock();
         if attendance.generation.is_some_and(|mine| state.generation != mine) {
-            return Seen { look: Look::Superseded, acks: Acks::default(), ended: None };
+            return Seen::only(Look::Superseded);
         }
         if state.phase != Phase::Open {
             let look = if attendance.generation.is_some() { Look::Superseded } else { Look::Closed };
-            return Seen { look, acks: Acks::default(), ended: None };
+            return Seen::only(look);
         }
         if !state.link.is_up() || state.must_claim(self.request.cursor, attendance.mailboxes.instance) {
-            return Seen { look: Look::Attach, acks: Acks::default(), ended: None };
+            return Seen::only(Look::Attach);
         }
         state.notice_restart(&attendance.mailboxes);
         let mut done = std::mem::take(&mut state.doubles);
@@ -220,9 +232,13 @@ impl Poll {
         }
         let acks = state.acks(&done);
         let ended = state.ended_take_over();
+        let main = state.main.due(Instant::now()).filter(|_due| state.link.own.is_some());
+        if main.is_some() {
+            state.main = Main::InHand;
+        }
         let look = self.decide(&mut state);
         drop(state);
-        Seen { look, acks, ended }
+        Seen { look, acks, ended, main }
     }
 
     fn decide(&self, state: &mut State) -> Look {

@@ -74,7 +74,7 @@ impl Window {
             }
             Source::Own if !self.taken.is_empty() => {
                 if self.taken.contains(&delivery.id) {
-                    return Some(Done { source, tag: delivery.tag });
+                    return Some(self.had_through_main(&delivery));
                 }
                 // what both mailboxes got stands at the head of the own one; past it nothing comes twice
                 self.taken.clear();
@@ -83,6 +83,19 @@ impl Window {
         }
         self.entries.push_back(Entry { delivery, source });
         None
+    }
+
+    /// One that came through the main mailbox came through the own one too. What is unconfirmed is kept by the own
+    /// mailbox from now on: what goes back to the main one may become another session's.
+    fn had_through_main(&mut self, own: &Delivery) -> Done {
+        let same = |entry: &&mut Entry| entry.source == Source::Main && entry.delivery.id == own.id;
+        let Some(entry) = self.entries.iter_mut().find(same) else {
+            return Done { source: Source::Own, tag: own.tag };
+        };
+        let tag = std::mem::replace(&mut entry.delivery.tag, own.tag);
+        entry.source = Source::Own;
+        self.mains -= 1;
+        Done { source: Source::Main, tag }
     }
 
     /// Confirms everything up to a position, as far as it was sent. What is done is to be acked by the caller.

@@ -77,16 +77,21 @@ fn what_a_client_had_elsewhere_and_is_here_is_done_unless_it_was_answered_here()
 }
 
 #[test]
-fn what_both_mailboxes_hold_comes_once() {
+fn what_both_mailboxes_hold_comes_once_and_is_kept_by_the_own_one() {
+    let tagged = |n: u128, tag: u64| Delivery { tag, ..delivery(n, false) };
     let mut window = Window::default();
-    window.arrive(delivery(1, false), Source::Main);
-    window.arrive(delivery(2, false), Source::Main);
-    let had = window.arrive(delivery(2, false), Source::Own);
-    assert_eq!(had, Some(Done { source: Source::Own, tag: 2 }));
-    assert_eq!(window.arrive(delivery(3, false), Source::Own), None);
-    assert_eq!(window.next(0, 10, MANY).events.len(), 3);
-    let done = window.confirm(3);
-    assert_eq!(done.iter().map(|d| d.source).collect::<Vec<_>>(), [Source::Main, Source::Main, Source::Own]);
+    window.arrive(tagged(1, 10), Source::Main);
+    window.arrive(tagged(2, 11), Source::Main);
+    window.arrive(tagged(3, 12), Source::Main);
+    window.next(0, 1, MANY);
+    assert_eq!(window.confirm(1), [Done { source: Source::Main, tag: 10 }]);
+    assert_eq!(window.arrive(tagged(1, 20), Source::Own), Some(Done { source: Source::Own, tag: 20 }));
+    assert_eq!(window.arrive(tagged(3, 21), Source::Own), Some(Done { source: Source::Main, tag: 12 }));
+    assert_eq!(window.arrive(tagged(4, 22), Source::Own), None);
+    assert_eq!(window.next(1, 10, MANY).events, ["event 2", "event 3", "event 4"].map(Bytes::from));
+    let done: Vec<_> = window.confirm(4).iter().map(|d| (d.source, d.tag)).collect();
+    assert_eq!(done, [(Source::Main, 11), (Source::Own, 21), (Source::Own, 22)]);
+    assert!(!window.has_main());
 }
 
 #[test]

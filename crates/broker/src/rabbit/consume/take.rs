@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::Consuming;
-use crate::{BrokerError, Delivery, Detached, Inbox, Taken};
+use crate::{BrokerError, Delivery, Detached, Inbox, TakeOut, Taken};
 
 /// How long deliveries may stay away before the mailbox is looked at again: the broker also counts expired ones,
 /// which never come.
@@ -20,16 +20,16 @@ impl Consuming {
         self: &Arc<Self>,
         mailbox: &Mailbox,
         most: usize,
-    ) -> Result<Option<Taken>, BrokerError> {
+    ) -> Result<TakeOut, BrokerError> {
         let (this, mailbox) = (Arc::clone(self), mailbox.clone());
         let taking = self.tasks.run(async move { this.take_out(&mailbox, most).await });
         taking.await.map_err(|_stopped| BrokerError::Closed)?
     }
 
-    async fn take_out(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError> {
-        let Some(found) = self.management.look(mailbox).await? else { return Ok(None) };
+    async fn take_out(&self, mailbox: &Mailbox, most: usize) -> Result<TakeOut, BrokerError> {
+        let Some(found) = self.management.look(mailbox).await? else { return Ok(TakeOut::Missing) };
         if found.consumers > 0 {
-            return Ok(None);
+            return Ok(TakeOut::InUse);
         }
         let most = most.min(usize::from(self.limits.prefetch));
         let bag = Arc::new(Bag { state: Mutex::default(), changed: Notify::new(), most });
@@ -44,7 +44,7 @@ impl Consuming {
                 (expected, drained) = (0, false);
             }
         }
-        Ok(Some(Taken { deliveries: bag.close(), drained, consumer }))
+        Ok(TakeOut::Taken(Taken { deliveries: bag.close(), drained, consumer }))
     }
 }
 

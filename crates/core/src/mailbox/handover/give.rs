@@ -101,7 +101,7 @@ impl Mailboxes {
         let mut acked = std::mem::take(&mut state.doubles);
         acked.extend(ours.map(|cursor| state.apply(&cursor, self)).unwrap_or_default());
         let acks = state.acks(&acked);
-        let let_go = LetGo { main: state.link.main.is_some(), resync: state.resync };
+        let let_go = LetGo { main: !state.main.is_gone(), resync: state.resync };
         state.phase = Phase::Closing;
         Decision::Release(let_go, acks)
     }

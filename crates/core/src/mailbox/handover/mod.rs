@@ -86,7 +86,7 @@ enum Answer {
 /// A mailbox that was let go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LetGo {
-    /// It was taking over the user's main mailbox and has not finished.
+    /// The user's main mailbox may still hold something.
     pub(super) main: bool,
     /// Its client was to be told, and has not said that it heard.
     pub(super) resync: Option<ResyncReason>,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pollgate_broker::{
     Asked, Broker, BrokerError, BrokerState, Consumer, Depth, Inbox, Publication, Reply, Responder, Standing,
-    Taken,
+    TakeOut, Taken,
 };
 use pollgate_model::Mailbox;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -156,12 +156,14 @@ impl Broker for Line {
         Ok(Box::new(held))
     }
 
-    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError> {
+    async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<TakeOut, BrokerError> {
         self.pass().await?;
         let (number, (deliveries, drained)) = {
             let mut world = self.world.lock();
-            if world.standing(mailbox).is_none_or(|found| found.consumers > 0) {
-                return Ok(None);
+            match world.standing(mailbox) {
+                None => return Ok(TakeOut::Missing),
+                Some(found) if found.consumers > 0 => return Ok(TakeOut::InUse),
+                Some(_free) => {}
             }
             let number = world.consume(self.number, mailbox, Wire::none(), 0);
             (number, world.take(number, most))
@@ -169,7 +171,7 @@ impl Broker for Line {
         let open = Arc::new(AtomicBool::new(true));
         let consumer = Held { open, orders: self.orders(number), released: AtomicBool::new(false) };
         self.pass().await?;
-        Ok(Some(Taken { deliveries, drained, consumer: Box::new(consumer) }))
+        Ok(TakeOut::Taken(Taken { deliveries, drained, consumer: Box::new(consumer) }))
     }
 
     async fn ensure(&self, mailbox: &Mailbox) -> Result<Standing, BrokerError> {
