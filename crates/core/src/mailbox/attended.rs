@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::inherit::Main;
 use super::window::{Done, Source, Window};
 
 /// Why a client must look at the history again.
@@ -41,44 +42,6 @@ pub(super) struct MainLink {
     pub(super) consumer: Arc<dyn Consumer>,
     /// Nothing waited behind what was taken.
     pub(super) drained: bool,
-}
-
-/// A session's care for the user's main mailbox: what waits in it is for the user's sessions, and it is removed when
-/// they have it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Main {
-    /// There is none, or this mailbox is the main one.
-    #[default]
-    Gone,
-    /// It may hold something: it is in use elsewhere, or too busy. Looked at again then; the pause grows.
-    LookAgain { at: Instant, pause: Duration },
-    /// Somebody looks, or takes it over.
-    InHand,
-}
-
-impl Main {
-    /// The first pause.
-    const PAUSE: Duration = Duration::from_secs(1);
-    /// The longest.
-    const MOST: Duration = Duration::from_secs(60);
-
-    /// To be looked at again after a while.
-    pub(super) fn look_again(before: Duration) -> Self {
-        let pause = (before * 2).clamp(Self::PAUSE, Self::MOST);
-        Self::LookAgain { at: Instant::now() + pause, pause }
-    }
-
-    /// The pause before this look, when it is time for one.
-    pub(super) fn due(self, now: Instant) -> Option<Duration> {
-        match self {
-            Self::LookAgain { at, pause } if now >= at => Some(pause),
-            _ => None,
-        }
-    }
-
-    pub(super) fn is_gone(self) -> bool {
-        matches!(self, Self::Gone)
-    }
 }
 
 /// The consumers of an attended mailbox.

@@ -11,6 +11,7 @@ mod attendance;
 mod attended;
 mod dice;
 mod handover;
+mod inherit;
 mod poll;
 mod seats;
 #[cfg(test)]

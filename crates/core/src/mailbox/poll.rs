@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::Answer;
 use super::attach::Attach;
 use super::attendance::{Attendance, Receipt};
-use super::attended::{Acks, Main, MainLink, Phase, ResyncReason, State};
+use super::attended::{Acks, MainLink, Phase, ResyncReason, State};
+use super::inherit::{self, Main};
 use super::{Mailboxes, attach};
 use crate::CoreError;
 
@@ -115,11 +116,11 @@ impl Mailboxes {
             let Seen { look, acks, ended, main } = poll.look();
             acks.send();
             if let Some(main) = ended {
-                let work = attach::finish_take_over(self.clone(), attended.clone(), main);
+                let work = inherit::finish(self.clone(), attended.clone(), main);
                 drop(self.tasks.job(work));
             }
             if let Some(pause) = main {
-                drop(self.tasks.job(attach::see_to_main(self.clone(), attended.clone(), pause)));
+                drop(self.tasks.job(inherit::see_to_main(self.clone(), attended.clone(), pause)));
             }
             let until = match look {
                 Look::Answer(answer) => return Ok(poll.answered(answer, draining)),
@@ -136,7 +137,7 @@ impl Mailboxes {
                     continue;
                 }
                 Look::Advance => {
-                    poll.with_broker(attach::advance(self.clone(), attended.clone())).await?;
+                    poll.with_broker(inherit::advance(self.clone(), attended.clone())).await?;
                     continue;
                 }
                 Look::Closed => return Ok(poll.nothing(draining)),

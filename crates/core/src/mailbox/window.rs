@@ -45,6 +45,35 @@ pub(crate) struct Batch {
     pub(crate) more: bool,
 }
 
+/// Ids that were remembered last.
+#[derive(Debug, Default)]
+struct Remembered {
+    active: bool,
+    ids: HashSet<EventId>,
+    order: VecDeque<EventId>,
+}
+
+/// Ids that are remembered; what came before may come twice.
+const MOST_REMEMBERED: usize = 4096;
+
+impl Remembered {
+    fn note(&mut self, id: EventId) {
+        if !self.active || !self.ids.insert(id) {
+            return;
+        }
+        self.order.push_back(id);
+        if self.order.len() > MOST_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+
+    fn has(&self, id: EventId) -> bool {
+        self.ids.contains(&id)
+    }
+}
+
 /// See the module's text. Positions are 1, 2, 3, ... in order of arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
@@ -57,6 +86,8 @@ pub(crate) struct Window {
     mains: usize,
     /// Ids that came through the main mailbox and may come again through the own one.
     taken: HashSet<EventId>,
+    /// What came through the own mailbox, while the main one is there too.
+    own: Remembered,
     /// Events that a client had elsewhere, and that have not come to this window yet.
     had: Marks,
 }
@@ -67,7 +98,11 @@ impl Window {
         if self.had.take(delivery.id) {
             return Some(Done { source, tag: delivery.tag });
         }
+        if source == Source::Own {
+            self.own.note(delivery.id);
+        }
         match source {
+            Source::Main if self.own.has(delivery.id) => return Some(Done { source, tag: delivery.tag }),
             Source::Main => {
                 self.mains += 1;
                 self.taken.insert(delivery.id);
@@ -96,6 +131,16 @@ impl Window {
         entry.source = Source::Own;
         self.mains -= 1;
         Done { source: Source::Main, tag }
+    }
+
+    /// From now on what comes through the own mailbox is known when it comes through the main one.
+    pub(crate) fn remember(&mut self) {
+        self.own.active = true;
+    }
+
+    /// The main mailbox is gone.
+    pub(crate) fn remember_no_more(&mut self) {
+        self.own = Remembered::default();
     }
 
     /// Confirms everything up to a position, as far as it was sent. What is done is to be acked by the caller.

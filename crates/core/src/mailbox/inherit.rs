@@ -1,0 +1,221 @@
+//! A session inherits what waits in the user's main mailbox, and sees that it goes.
+//!
+//! The main mailbox is there for a user without sessions. What was published before the first session's mailbox was
+//! bound stands only in it; what came since stands in both, until the main one is removed. A session whose mailbox
+//! is new takes all of the main one first, because all of it is older. Later looks, when somebody else held the main
+//! mailbox or gave something back to it, come when the own mailbox is empty, and take only what never came through
+//! that. While somebody takes out, the mailbox is in use, and nobody else takes or deletes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pollgate_broker::{BrokerError, Standing, TakeOut, Taken};
+use pollgate_model::Mailbox;
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::attended::{Attended, MainLink, Phase, State};
+use super::window::Source;
+use super::{Mailboxes, attach};
+
+/// A session's care for the user's main mailbox: what waits in it is for the user's sessions, and it is removed when
+/// they have it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Main {
+    /// There is none, or this mailbox is the main one.
+    #[default]
+    Gone,
+    /// It may hold something: it is in use elsewhere, or too busy. Looked at again then; the pause grows.
+    LookAgain { at: Instant, pause: Duration },
+    /// Somebody looks, or takes it over.
+    InHand,
+}
+
+impl Main {
+    /// The first pause.
+    const PAUSE: Duration = Duration::from_secs(1);
+    /// The longest.
+    const MOST: Duration = Duration::from_secs(60);
+
+    /// To be looked at as soon as there is time.
+    pub(super) fn look_now() -> Self {
+        Self::LookAgain { at: Instant::now(), pause: Duration::ZERO }
+    }
+
+    /// To be looked at again after a while.
+    pub(super) fn look_again(before: Duration) -> Self {
+        let pause = (before * 2).clamp(Self::PAUSE, Self::MOST);
+        Self::LookAgain { at: Instant::now() + pause, pause }
+    }
+
+    /// The pause before this look, when it is time for one.
+    pub(super) fn due(self, now: Instant) -> Option<Duration> {
+        match self {
+            Self::LookAgain { at, pause } if now >= at => Some(pause),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_gone(self) -> bool {
+        matches!(self, Self::Gone)
+    }
+}
+
+impl State {
+    /// Puts what was taken out of the main mailbox before everything else.
+    fn take_over(&mut self, taken: Taken) {
+        for delivery in taken.deliveries {
+            // had by the client elsewhere: acked with the next of its kind
+            self.doubles.extend(self.window.arrive(delivery, Source::Main));
+        }
+        self.link.main = Some(MainLink { consumer: taken.consumer.into(), drained: taken.drained });
+    }
+}
+
+/// Takes out what waits in the main mailbox; `false`: there is more, to be taken when this is confirmed.
+pub(super) async fn begin(mailboxes: &Mailboxes, attended: &Attended) -> Result<bool, BrokerError> {
+    let main = Mailbox::main(attended.mailbox.user.clone());
+    let most = usize::from(mailboxes.settings.prefetch);
+    let found = mailboxes.broker.take_waiting(&main, most).await?;
+    let mut drained = true;
+    let mut state = attended.lock();
+    state.main = match found {
+        TakeOut::Missing => Main::Gone,
+        TakeOut::InUse => Main::look_again(Duration::ZERO),
+        TakeOut::Taken(taken) => {
+            drained = taken.drained;
+            state.take_over(taken);
+            Main::InHand
+        }
+    };
+    Ok(drained)
+}
+
+/// Goes on with a take-over: the next part of the main mailbox when the last one is confirmed, the own consumer
+/// when there is no more.
+pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) -> Result<(), BrokerError> {
+    let _one_at_a_time = attended.attaching.lock().await;
+    let (epoch, had, made) = {
+        let mut state = attended.lock();
+        let ready = state.link.main.as_ref().is_some_and(|m| !m.drained) && !state.window.has_main();
+        if !ready || state.phase != Phase::Open {
+            return Ok(());
+        }
+        (state.epoch, state.link.main.take(), state.made)
+    };
+    if let Some(had) = had {
+        had.consumer.release().await.inspect_err(|_away| attach::abandon(&attended))?;
+    }
+    let main = Mailbox::main(attended.mailbox.user.clone());
+    let taken = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await;
+    let taken = taken.inspect_err(|_away| attach::abandon(&attended))?.taken();
+    let drained = taken.as_ref().is_none_or(|t| t.drained);
+    if let Some(taken) = taken {
+        let mut state = attended.lock();
+        state.take_over(taken);
+        drop(state);
+        attended.changed.notify_waiters();
+    }
+    if !drained {
+        return Ok(());
+    }
+    let consumed = consume_after_main(&mailboxes, &attended, epoch, made).await;
+    if consumed.is_err() {
+        attach::abandon(&attended);
+    }
+    consumed
+}
+
+async fn consume_after_main(
+    mailboxes: &Mailboxes,
+    attended: &Arc<Attended>,
+    epoch: u64,
+    made: bool,
+) -> Result<(), BrokerError> {
+    let found = mailboxes.broker.ensure(&attended.mailbox).await?;
+    let standing = Standing { existed: found.existed && !made, ..found };
+    attach::consume(mailboxes, attended, epoch, standing).await
+}
+
+/// Ends a take-over of which everything is confirmed: the main mailbox goes unless there is more to it.
+pub(super) async fn finish(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>, main: MainLink) {
+    // the release also makes sure that the acks have taken effect, so that nothing unacked is deleted
+    if let Err(error) = main.consumer.release().await {
+        debug!(mailbox = %attended.mailbox, %error, "release ended with the way to the broker");
+    }
+    see_to_main(mailboxes, attended, Duration::ZERO).await;
+}
+
+/// Removes the main mailbox, or takes over what is in it, or notes that it is to be looked at again; the pause
+/// before this look makes the next one.
+pub(super) async fn see_to_main(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>, pause: Duration) {
+    let epoch = attended.lock().epoch;
+    let seen_to = look(&mailboxes, &attended, epoch).await;
+    let seen_to = seen_to.unwrap_or_else(|error| {
+        let user = &attended.mailbox.user;
+        debug!(%user, %error, "main mailbox of {user} was not removed after its take-over");
+        SeenTo::NotYet
+    });
+    let mut state = attended.lock();
+    if state.epoch != epoch {
+        return;
+    }
+    match seen_to {
+        SeenTo::Gone => {
+            state.main = Main::Gone;
+            state.window.remember_no_more();
+        }
+        SeenTo::Taken => {}
+        SeenTo::NotYet => state.main = Main::look_again(pause),
+    }
+}
+
+/// What came of a look at the main mailbox.
+enum SeenTo {
+    /// There is none.
+    Gone,
+    /// What it held is among the window's events.
+    Taken,
+    /// It is in use, or the own mailbox is not empty.
+    NotYet,
+}
+
+async fn look(mailboxes: &Mailboxes, attended: &Attended, epoch: u64) -> Result<SeenTo, BrokerError> {
+    let broker = &mailboxes.broker;
+    let main = Mailbox::main(attended.mailbox.user.clone());
+    if broker.delete_if_idle(&main).await? {
+        return Ok(SeenTo::Gone);
+    }
+    let behind = broker.depth(&attended.mailbox).await?.is_some_and(|own| own.ready > 0);
+    if behind || attended.lock().window.len() > 0 {
+        return Ok(SeenTo::NotYet);
+    }
+    match broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await? {
+        TakeOut::Missing => Ok(SeenTo::Gone),
+        TakeOut::InUse => Ok(SeenTo::NotYet),
+        TakeOut::Taken(taken) => {
+            // not, when the mailbox was let go meanwhile: then its drop gives it back
+            let is_taken = attended.inherit_late(taken, epoch);
+            Ok(if is_taken { SeenTo::Taken } else { SeenTo::NotYet })
+        }
+    }
+}
+
+impl Attended {
+    /// Adds what never came through the own mailbox; `false`: that was let go meanwhile.
+    fn inherit_late(&self, mut taken: Taken, epoch: u64) -> bool {
+        let mut state = self.lock();
+        if state.phase != Phase::Open || state.epoch != epoch || state.link.main.is_some() {
+            drop(state);
+            drop(taken);
+            return false;
+        }
+        // the rest of it, if there is any, when this part is confirmed
+        taken.drained = true;
+        state.take_over(taken);
+        state.main = Main::InHand;
+        drop(state);
+        self.changed.notify_waiters();
+        true
+    }
+}
