@@ -27,9 +27,22 @@ fn assert_came(world: &World, accepted: &[Value]) {
     assert_eq!(came, wanted);
 }
 
+/// Asks until the gateway reaches its database again.
+fn accepted(gateway: &Gateway) -> Answer {
+    let mut answer = publish(gateway, "\"k\"", "data");
+    pollgate_testkit::eventually("the request is accepted", LIMIT, || {
+        if answer.status == 503 {
+            answer = publish(gateway, "\"k\"", "data");
+        }
+        answer.status != 503
+    });
+    assert_eq!(answer.status, 202, "{answer:?}");
+    answer
+}
+
 /// Slow machines wait longer than the time-outs of a gateway.
 fn patient(pair: Pair) -> World {
-    World::with(pair, |builder| builder.env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "60000"))
+    World::with(pair, |_number, builder| builder.env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "60000"))
 }
 
 #[rstest]
@@ -93,7 +106,7 @@ fn a_request_whose_commit_is_refused_leaves_its_key_to_the_next() {
     let gate = world.schema().commit_gate("idempotency_keys");
     let (here, elsewhere) = (world.gateway(0), world.gateway(1));
     gate.close();
-    let accepted = thread::scope(|scope| {
+    let second = thread::scope(|scope| {
         let first = scope.spawn(|| publish(here, "\"k\"", "data"));
         pollgate_testkit::eventually("the commit is held", LIMIT, || gate.holds() == 1);
         let second = scope.spawn(|| publish(elsewhere, "\"k\"", "data"));
@@ -104,16 +117,33 @@ fn a_request_whose_commit_is_refused_leaves_its_key_to_the_next() {
         gate.open();
         second.join().unwrap()
     });
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    let mut again = publish(here, "\"k\"", "data");
-    pollgate_testkit::eventually("the first gateway is connected again", LIMIT, || {
-        if again.status == 503 {
-            again = publish(here, "\"k\"", "data");
-        }
-        again.status != 503
+    let again = accepted(here);
+    assert_eq!((second.status, &second.json), (202, &again.json), "{second:?} {again:?}");
+    assert_came(&world, &[second.json["id"].clone()]);
+}
+
+/// The first one's commit does not end: whoever waits for it gives up, and nothing of that is kept.
+#[test]
+fn a_request_in_progress_elsewhere_is_not_waited_for_without_end() {
+    let world = World::with(Production, |number, builder| {
+        let patience_ms = if number == 0 { "60000" } else { "2000" };
+        builder.env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", patience_ms)
     });
-    assert_eq!((again.status, &again.json), (202, &accepted.json), "{again:?}");
-    assert_came(&world, &[accepted.json["id"].clone()]);
+    let gate = world.schema().commit_gate("idempotency_keys");
+    let (here, elsewhere) = (world.gateway(0), world.gateway(1));
+    gate.close();
+    let first = thread::scope(|scope| {
+        let first = scope.spawn(|| publish(here, "\"k\"", "data"));
+        pollgate_testkit::eventually("the commit is held", LIMIT, || gate.holds() == 1);
+        let second = publish(elsewhere, "\"k\"", "data");
+        assert_eq!((second.status, &second.json["code"]), (503, &json!("store-unavailable")), "{second:?}");
+        let ann = elsewhere.user("ann");
+        pollgate_testkit::eventually("others go on", LIMIT, || ann.send("bob", "hi").status == 201);
+        gate.open();
+        first.join().unwrap()
+    });
+    let again = accepted(elsewhere);
+    assert_eq!((first.status, &first.json), (202, &again.json), "{first:?} {again:?}");
 }
 
 /// A day later a key is free again. Every gateway removes old keys, beginning when it starts.

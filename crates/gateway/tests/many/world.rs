@@ -31,15 +31,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(pair: Pair) -> Self {
-        Self::with(pair, |builder| builder)
+        Self::with(pair, |_number, builder| builder)
     }
 
-    pub(crate) fn with(pair: Pair, change: impl Fn(Builder) -> Builder) -> Self {
+    pub(crate) fn with(pair: Pair, change: impl Fn(usize, Builder) -> Builder) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let start = |backends| change(Gateway::builder(BINARY).backends(backends)).start();
+        let start = |number, backends| change(number, Gateway::builder(BINARY).backends(backends)).start();
         match pair {
             Pair::Embedded => {
-                let gateways = vec![start(Backends::Embedded(folder.path().to_owned()))];
+                let gateways = vec![start(0, Backends::Embedded(folder.path().to_owned()))];
                 Self { gateways, _folder: folder, schema: None }
             }
             Pair::Production => {
@@ -49,7 +49,7 @@ impl World {
                     amqp_url: rabbitmq_url(),
                     prefix: unique_prefix(),
                 };
-                let gateways = vec![start(backends.clone()), start(backends)];
+                let gateways = vec![start(0, backends.clone()), start(1, backends)];
                 Self { gateways, _folder: folder, schema: Some(schema) }
             }
         }
