@@ -18,6 +18,9 @@ pub enum CoreError {
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),
+    /// The idempotency key was used for another request.
+    #[error("Idempotency-Key: it was used for another request")]
+    KeyReused,
     /// Another poll took this poll's place.
     #[error("another poll took over this mailbox")]
     Superseded,
@@ -52,6 +55,7 @@ impl From<StoreError> for CoreError {
             StoreError::Busy(what) => Self::Overloaded(what),
             StoreError::NotFound(what) => Self::NotFound(what),
             StoreError::Conflict(why) => Self::Conflict(why),
+            StoreError::KeyReused => Self::KeyReused,
             StoreError::Invalid(why) => Self::Invalid(why),
             StoreError::Outdated(why) | StoreError::Corrupt(why) => Self::Internal(why),
         }

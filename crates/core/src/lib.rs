@@ -6,6 +6,7 @@
 mod error;
 mod figures;
 mod history;
+mod idempotency;
 mod mailbox;
 mod publish;
 mod relay;
@@ -25,12 +26,13 @@ use tokio::sync::mpsc;
 pub use error::CoreError;
 pub use figures::HandoverFigures;
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason};
-pub use pollgate_store::Sent;
+pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Announcement, To};
 pub use relay::Relay;
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 
+use idempotency::InProgress;
 use slow::SlowStage;
 
 /// What [`Core::start`] is made of.
@@ -60,11 +62,12 @@ pub struct Core {
     mailboxes: Arc<Mailboxes>,
     settings: Arc<CoreSettings>,
     slow_commit: Arc<SlowStage>,
+    in_progress: Arc<InProgress>,
     tasks: Tasks,
 }
 
 impl Core {
-    /// Starts the services: relay, settlement, lease, sweeper.
+    /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
         let Parts { store, broker, outcomes, relay, instance, settings, tasks } = parts;
@@ -76,10 +79,12 @@ impl Core {
         tasks.service("outbox relay", relay.clone().publish(store.clone(), broker.clone(), stop()));
         tasks.service("outbox settlement", relay.clone().settle(store.clone(), outcomes, stop()));
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
+        tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
         tasks.service("broker watch", mailboxes.clone().follow_broker(stop()));
         Self {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
+            in_progress: Arc::default(),
             settings: Arc::new(settings),
             store,
             broker,

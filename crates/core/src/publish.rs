@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pollgate_broker::{Durability, Publication};
 use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timestamp, UserId};
-use pollgate_store::{Audience, NewEvent};
+use pollgate_store::{Audience, Keyed, NewEvent, Published, RequestKey};
 use serde_json::value::RawValue;
 
 use crate::{Core, CoreError};
@@ -46,23 +46,57 @@ impl Announcement {
     }
 }
 
+/// Events on their way in.
+#[derive(Default)]
+struct Prepared {
+    ids: Vec<EventId>,
+    durable: Vec<NewEvent>,
+    ephemeral: Vec<Publication>,
+}
+
 impl Core {
     /// Accepts events, all or none; their ids, in order. Durable ones are committed when this answers, ephemeral
     /// ones are on their way.
     ///
+    /// With a key, the same request again is answered with the ids it got first, and nothing is published again: for
+    /// ephemeral events too, which cost a commit then.
+    ///
     /// # Errors
-    /// Nothing was accepted; only [`CoreError::StoreUncertain`] leaves that open.
-    pub async fn publish(&self, announcements: Vec<Announcement>) -> Result<Vec<EventId>, CoreError> {
+    /// Nothing was accepted; only [`CoreError::StoreUncertain`] leaves that open. [`CoreError::KeyReused`]: the key
+    /// stands for another request; [`CoreError::Conflict`]: the first request with it is still in progress here.
+    pub async fn publish(
+        &self,
+        announcements: Vec<Announcement>,
+        key: Option<RequestKey>,
+    ) -> Result<Vec<EventId>, CoreError> {
         self.check(&announcements)?;
-        let announcements: Vec<Announcement> =
-            announcements.into_iter().map(Announcement::addressed_once).collect();
+        let _entry = key.as_ref().map(|key| self.in_progress.enter(key.id)).transpose()?;
+        let Prepared { ids, durable, ephemeral } = self.prepare(announcements).await?;
+        if !durable.is_empty() {
+            self.room_in_outbox()?;
+        }
+        match key {
+            None => self.store.publish(durable).await?,
+            Some(key) => {
+                let keyed = Keyed { key, ids: ids.clone() };
+                if let Published::Before(ids) = self.store.publish_once(durable, keyed).await? {
+                    return Ok(ids);
+                }
+            }
+        }
+        for publication in ephemeral {
+            // `false` says that the broker is away or busy: an ephemeral event has no promise to break
+            let _taken = self.broker.publish_ephemeral(publication);
+        }
+        Ok(ids)
+    }
+
+    async fn prepare(&self, announcements: Vec<Announcement>) -> Result<Prepared, CoreError> {
         let at = Timestamp::now();
-        let mut ids = Vec::with_capacity(announcements.len());
-        let mut durable = Vec::new();
-        let mut ephemeral = Vec::new();
-        for one in announcements {
+        let mut prepared = Prepared::default();
+        for one in announcements.into_iter().map(Announcement::addressed_once) {
             let id = EventId::new();
-            ids.push(id);
+            prepared.ids.push(id);
             let room = match &one.to {
                 To::Room(room) => Some(*room),
                 To::Users(_) => None,
@@ -71,31 +105,23 @@ impl Core {
                 .map_err(|e| CoreError::Invalid(format!("data: {e}")))?;
             let expires_at = one.ttl.map(|ttl| at.plus(ttl));
             if one.ephemeral {
-                ephemeral.push((self.audience(&one.to).await?, event, expires_at));
+                prepared.ephemeral.push(Publication {
+                    ticket: 0,
+                    id: event.id,
+                    payload: event.json,
+                    recipients: self.audience(&one.to).await?,
+                    durability: Durability::Transient,
+                    expires_at,
+                });
             } else {
                 let to = match one.to {
                     To::Users(users) => Audience::Users(users),
                     To::Room(room) => Audience::Room(room),
                 };
-                durable.push(NewEvent { event, to, expires_at });
+                prepared.durable.push(NewEvent { event, to, expires_at });
             }
         }
-        if !durable.is_empty() {
-            self.room_in_outbox()?;
-            self.store.publish(durable).await?;
-        }
-        for (recipients, event, expires_at) in ephemeral {
-            // `false` says that the broker is away or busy: an ephemeral event has no promise to break
-            let _taken = self.broker.publish_ephemeral(Publication {
-                ticket: 0,
-                id: event.id,
-                payload: event.json,
-                recipients,
-                durability: Durability::Transient,
-                expires_at,
-            });
-        }
-        Ok(ids)
+        Ok(prepared)
     }
 
     fn check(&self, announcements: &[Announcement]) -> Result<(), CoreError> {

@@ -83,6 +83,7 @@ pub(crate) fn store_settings(settings: &Settings) -> StoreSettings {
         statement_timeout: ms(section.statement_timeout_ms),
         writers: section.writers,
         writer_queue: section.writer_queue,
+        keys_kept: Duration::from_secs(section.idempotency_key_s),
         migrate: section.migrate,
         ..StoreSettings::new(url)
     }

@@ -20,6 +20,9 @@ pub enum StoreError {
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),
+    /// The idempotency key was used for something else.
+    #[error("the key was used for another request")]
+    KeyReused,
     /// It cannot be done as it was asked.
     #[error("{0}")]
     Invalid(String),

@@ -11,7 +11,7 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `history`, `members`, `outbox`, `lease`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `tokens` | one operation each, or a few that belong together |
 
 mod checkpoint;
 mod connection;
@@ -19,6 +19,7 @@ mod directs;
 mod error;
 mod health;
 mod history;
+mod idempotency;
 mod lease;
 mod members;
 mod migrate;
@@ -37,6 +38,7 @@ mod tokens;
 mod writer;
 
 pub use error::StoreError;
+pub use idempotency::{Digest, Keyed, Published, RequestKey};
 pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};

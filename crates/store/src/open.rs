@@ -1,6 +1,7 @@
 //! The store's handle: opening, closing, health.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use diesel::dsl::max;
 use diesel::{QueryDsl as _, RunQueryDsl as _};
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) directs: Arc<Directs>,
     pub(crate) instance: Id,
     pub(crate) on_commit: Arc<dyn OnCommit>,
+    /// How long an idempotency key is good.
+    pub(crate) keys_kept: Duration,
     health: Arc<Health>,
     lock: Mutex<Option<Arc<Lock>>>,
 }
@@ -91,6 +94,7 @@ impl Store {
                 directs,
                 instance: id,
                 on_commit,
+                keys_kept: settings.keys_kept,
                 health,
                 lock: Mutex::new(lock),
             }),

@@ -95,4 +95,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary};
+
+    /// Requests that were accepted under an idempotency key.
+    idempotency_keys (id) {
+        id -> Binary,
+        fingerprint -> Binary,
+        event_ids -> Binary,
+        created_at_ms -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox);

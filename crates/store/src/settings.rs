@@ -21,6 +21,8 @@ pub struct StoreSettings {
     pub writer_queue: usize,
     /// Most messages in one transaction.
     pub batch: usize,
+    /// How long an idempotency key is good, and kept.
+    pub keys_kept: Duration,
     /// Bring the schema up to date when the store is opened; otherwise an old one is refused.
     pub migrate: bool,
     /// Only visits the database beside whoever owns it (a command beside a running gateway): does not take hold of an
@@ -40,6 +42,7 @@ impl StoreSettings {
             writers: 0,
             writer_queue: 10_000,
             batch: 512,
+            keys_kept: Duration::from_secs(86_400),
             migrate: true,
             visitor: false,
         }

@@ -15,7 +15,7 @@ pub mod user;
 mod wait;
 
 pub use gateway::{Backends, Builder, Gateway};
-pub use postgres::{PgCluster, PgSchema};
+pub use postgres::{CommitGate, PgCluster, PgSchema};
 pub use proxy::TcpProxy;
 pub use rabbitmq::{RabbitNode, Vhost, rabbitmq_url, unique_prefix};
 pub use user::{Answer, User};

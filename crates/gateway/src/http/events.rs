@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::caller::needs;
 use super::problem::Problem;
-use super::{Gateway, answer, strict};
+use super::{Gateway, answer, idempotency, strict};
 use crate::auth::Scope;
 
 /// One event as it is posted.
@@ -72,9 +72,12 @@ pub(crate) async fn publish(
     payload: Payload,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    needs(&gateway.caller(&request).await?, Scope::Publish)?;
-    let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
-    let ids = gateway.core.publish(vec![posted.into_announcement()?]).await?;
+    let caller = gateway.caller(&request).await?;
+    needs(&caller, Scope::Publish)?;
+    let body = strict::body(&request, payload, gateway.body_limits).await?;
+    let key = idempotency::key(&request, &caller, "POST /v1/events", &body)?;
+    let posted: Posted = strict::parsed(&body)?;
+    let ids = gateway.core.publish(vec![posted.into_announcement()?], key).await?;
     match ids.as_slice() {
         [id] => accepted(&Accepted { id: *id }),
         other => Err(CoreError::Internal(format!("{} ids for one event", other.len())).into()),
@@ -87,11 +90,13 @@ pub(crate) async fn publish_batch(
     payload: Payload,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    needs(&gateway.caller(&request).await?, Scope::Publish)?;
-    let limits = gateway.batch_limits;
-    let posted: PostedBatch = strict::json(&request, payload, limits).await?;
+    let caller = gateway.caller(&request).await?;
+    needs(&caller, Scope::Publish)?;
+    let body = strict::body(&request, payload, gateway.batch_limits).await?;
+    let key = idempotency::key(&request, &caller, "POST /v1/events/batch", &body)?;
+    let posted: PostedBatch = strict::parsed(&body)?;
     let events: Result<Vec<_>, _> = posted.events.into_iter().map(Posted::into_announcement).collect();
-    accepted(&AcceptedBatch { ids: gateway.core.publish(events?).await? })
+    accepted(&AcceptedBatch { ids: gateway.core.publish(events?, key).await? })
 }
 
 fn accepted<T: Serialize>(body: &T) -> Result<HttpResponse, Problem> {

@@ -5,6 +5,7 @@ mod caller;
 mod cors;
 mod events;
 mod health;
+mod idempotency;
 mod mailboxes;
 mod messages;
 mod pages;

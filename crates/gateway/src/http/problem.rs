@@ -92,6 +92,16 @@ impl Problem {
         )
     }
 
+    /// 422: an idempotency key that stands for another request.
+    fn key_reused(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "Idempotency-Key is already used",
+            detail,
+        )
+    }
+
     fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, "Conflict", detail)
     }
@@ -125,6 +135,7 @@ impl From<CoreError> for Problem {
             CoreError::TooLarge(detail) => Self::too_large(detail),
             CoreError::NotFound(what) => Self::not_found(what),
             CoreError::Conflict(detail) => Self::conflict("conflict", detail),
+            CoreError::KeyReused => Self::key_reused(text),
             CoreError::Superseded => Self::conflict("superseded", text),
             CoreError::TooManyPolls { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many held polls", text)

@@ -24,14 +24,27 @@ pub(crate) async fn json<T: DeserializeOwned>(
     payload: Payload,
     limits: BodyLimits,
 ) -> Result<T, Problem> {
+    parsed(&body(request, payload, limits).await?)
+}
+
+/// Reads a body that is said to be JSON.
+pub(crate) async fn body(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: BodyLimits,
+) -> Result<BytesMut, Problem> {
     if !is_json(request) {
         return Err(Problem::unsupported_media_type());
     }
-    let body = match timeout(limits.time, bytes(payload, limits.bytes)).await {
-        Ok(body) => body?,
-        Err(_late) => return Err(Problem::too_slow("the body did not arrive in time")),
-    };
-    serde_json::from_slice(&body).map_err(|error| Problem::invalid(format!("body: {error}")))
+    match timeout(limits.time, bytes(payload, limits.bytes)).await {
+        Ok(body) => body,
+        Err(_late) => Err(Problem::too_slow("the body did not arrive in time")),
+    }
+}
+
+/// A body as a value. The type must refuse unknown fields.
+pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("body: {error}")))
 }
 
 fn is_json(request: &HttpRequest) -> bool {

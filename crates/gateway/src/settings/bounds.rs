@@ -41,6 +41,7 @@ impl Sections {
             ("store.connect_timeout_ms", store.connect_timeout_ms),
             ("store.acquire_timeout_ms", store.acquire_timeout_ms),
             ("store.statement_timeout_ms", store.statement_timeout_ms),
+            ("store.idempotency_key_s", store.idempotency_key_s),
             ("limits.text_bytes", limits.text_bytes as u64),
             ("limits.batch_events", limits.batch_events as u64),
             ("limits.batch_bytes", limits.batch_bytes as u64),

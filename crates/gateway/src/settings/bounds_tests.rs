@@ -20,6 +20,7 @@ fn zero_is_refused_where_nothing_would_work(
         "store.connect_timeout_ms",
         "store.acquire_timeout_ms",
         "store.statement_timeout_ms",
+        "store.idempotency_key_s",
         "broker.publish_window",
         "broker.mailboxes_per_channel",
         "broker.channels_per_connection",

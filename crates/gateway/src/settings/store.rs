@@ -17,6 +17,7 @@ pub struct StoreSection {
     pub connect_timeout_ms: u64,
     pub acquire_timeout_ms: u64,
     pub statement_timeout_ms: u64,
+    pub idempotency_key_s: u64,
 }
 
 impl StoreSection {

@@ -5,6 +5,7 @@ mod credentials;
 mod events;
 mod health;
 mod history;
+mod idempotency;
 mod logs;
 mod messages;
 mod polls;

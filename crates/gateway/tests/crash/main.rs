@@ -6,4 +6,5 @@ mod broker;
 mod database;
 mod gateway;
 mod ledger;
+mod uncertain;
 mod world;

@@ -5,16 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pollgate_model::{
     EncodedEvent, EventId, EventKind, Message, MessageId, RoomId, RoomSummary, Timestamp, UserId,
 };
 
 use super::draft::{Drafts, Earlier, earlier};
+use super::keys::{self, Used};
 use super::tables::{Tables, Tickets};
 use super::unit::{Publish, Room, Send, Verdict};
 use crate::directs::{Direct, Directs, recipients};
 use crate::error::{Failure, StoreError};
+use crate::idempotency::{Published, oldest_kept};
 use crate::outgoing::{Audience, Outgoing, Sent};
 use crate::rows;
 use crate::sql::Id;
@@ -24,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) instance: Id,
     pub(crate) directs: Arc<Directs>,
     pub(crate) tickets: Arc<Tickets>,
+    /// For so long an idempotency key is good.
+    pub(crate) keys_kept: Duration,
 }
 
 /// What a batch came to, once it is committed.
@@ -32,7 +37,7 @@ pub(crate) struct Applied {
     /// One for each send, in order.
     pub(crate) sends: Vec<Result<Verdict, StoreError>>,
     /// One for each publication, in order.
-    pub(crate) publishes: Vec<Result<(), StoreError>>,
+    pub(crate) publishes: Vec<Result<Published, StoreError>>,
     pub(crate) outgoing: Vec<Outgoing>,
     /// Direct rooms that stand in the database when the batch is committed.
     pub(crate) made: Vec<Arc<Direct>>,
@@ -88,10 +93,7 @@ pub(crate) fn apply<T: Tables>(
         let verdict = batch.judge(send, earlier, &replies)?;
         batch.applied.sends.push(verdict);
     }
-    for publish in publishes {
-        let verdict = batch.announce(publish)?;
-        batch.applied.publishes.push(verdict);
-    }
+    batch.publish(publishes)?;
     batch.write()?;
     if !settle.is_empty() {
         batch.tables.settle(shared.instance, settle)?;
@@ -291,8 +293,29 @@ impl<T: Tables> Batch<'_, T> {
         }
     }
 
-    /// Drafts the rows of one publication, or none of them.
-    fn announce(&mut self, publish: &Publish) -> Result<Result<(), StoreError>, Failure> {
+    /// What becomes of the publications. A key is looked at before anything else, and kept only for what is done.
+    fn publish(&mut self, publishes: &[&Publish]) -> Result<(), Failure> {
+        let audiences: Vec<_> = publishes.iter().map(|publish| self.audiences(publish)).collect();
+        let possible: Vec<bool> = audiences.iter().map(Result::is_ok).collect();
+        let oldest = oldest_kept(self.now, self.shared.keys_kept);
+        let used = keys::take(self.tables, publishes, &possible, self.now, oldest)?;
+        for ((publish, audiences), used) in publishes.iter().zip(audiences).zip(used) {
+            let verdict = match (used, audiences) {
+                (Used::Same(ids), _) => Ok(Published::Before(ids)),
+                (Used::Other, _) => Err(StoreError::KeyReused),
+                (Used::No, Err(error)) => Err(error),
+                (Used::No, Ok(audiences)) => {
+                    self.announce(publish, audiences)?;
+                    Ok(Published::Now)
+                }
+            };
+            self.applied.publishes.push(verdict);
+        }
+        Ok(())
+    }
+
+    /// Who gets the events of a publication, one list for each.
+    fn audiences(&self, publish: &Publish) -> Result<Vec<Arc<[UserId]>>, StoreError> {
         let mut audiences = Vec::with_capacity(publish.events.len());
         for event in &publish.events {
             let users: Arc<[UserId]> = match &event.to {
@@ -301,11 +324,16 @@ impl<T: Tables> Batch<'_, T> {
                     Some(Open { members: Some(members), .. }) => members.clone(),
                     // made in this very batch
                     Some(_) => self.made.get(room).map(|d| d.members()).unwrap_or_default().into(),
-                    None => return Ok(Err(StoreError::NotFound("room"))),
+                    None => return Err(StoreError::NotFound("room")),
                 },
             };
             audiences.push(users);
         }
+        Ok(audiences)
+    }
+
+    /// Drafts the rows of one publication.
+    fn announce(&mut self, publish: &Publish, audiences: Vec<Arc<[UserId]>>) -> Result<(), Failure> {
         for (event, users) in publish.events.iter().zip(audiences) {
             let to = users
                 .iter()
@@ -317,7 +345,7 @@ impl<T: Tables> Batch<'_, T> {
             };
             self.drafts.event(event.event.clone(), room, to, self.now, event.expires_at)?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn write(&mut self) -> Result<(), Failure> {

@@ -5,6 +5,7 @@
 
 mod batch;
 mod draft;
+mod keys;
 mod pg;
 mod settle;
 mod sqlite;
@@ -95,6 +96,7 @@ impl Writers {
                     instance: Id(parts.instance.uuid()),
                     directs: parts.directs.clone(),
                     tickets: tickets.clone(),
+                    keys_kept: settings.keys_kept,
                 },
                 settling: settling.clone(),
                 on_commit: parts.on_commit.clone(),

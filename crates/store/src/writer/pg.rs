@@ -7,9 +7,10 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
 
-use super::tables::{LockedRoom, OutboxRow, Tables, Tickets};
+use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
 use crate::directs::Direct;
 use crate::error::Failure;
+use crate::idempotency::{Keyed, to_bytes};
 use crate::rows::MessageRow;
 use crate::sql::{Id, Id16, statement};
 
@@ -56,6 +57,22 @@ statement! {
         "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) SELECT room, who, 0, "
         [at: &'a i64, BigInt] " FROM unnest(" [rooms: &'a [Id], Array<Id16>] ", "
         [users: &'a [String], Array<Text>] ") AS new (room, who)"
+    }
+}
+statement! {
+    /// Waits for a transaction that is about to write one of them.
+    TakeKeys on Pg => PgConnection, rows Binary {
+        "INSERT INTO idempotency_keys AS k (id, fingerprint, event_ids, created_at_ms) SELECT new.*, "
+        [at: &'a i64, BigInt] " FROM unnest(" [ids: &'a [&'a [u8]], Array<Binary>] ", "
+        [fingerprints: &'a [&'a [u8]], Array<Binary>] ", " [events: &'a [Vec<u8>], Array<Binary>]
+        ") AS new ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, event_ids = excluded.event_ids, \
+         created_at_ms = excluded.created_at_ms WHERE k.created_at_ms < " [oldest: &'a i64, BigInt] " RETURNING k.id"
+    }
+}
+statement! {
+    KeptKeys on Pg => PgConnection, rows (Binary, Binary, Binary) {
+        "SELECT id, fingerprint, event_ids FROM idempotency_keys WHERE id = ANY (" [ids: &'a [&'a [u8]], Array<Binary>]
+        ") AND created_at_ms >= " [oldest: &'a i64, BigInt]
     }
 }
 statement! {
@@ -140,6 +157,19 @@ impl Tables for PgConnection {
         }
         MakeMembers { at: &at, rooms: &of, users: &users }.execute(self)?;
         Ok(made)
+    }
+
+    fn take_keys(&mut self, keys: &[&Keyed], at: i64, oldest: i64) -> Result<Vec<Vec<u8>>, Failure> {
+        let ids: Vec<&[u8]> = keys.iter().map(|k| k.key.id.as_slice()).collect();
+        let fingerprints: Vec<&[u8]> = keys.iter().map(|k| k.key.fingerprint.as_slice()).collect();
+        let events: Vec<Vec<u8>> = keys.iter().map(|k| to_bytes(&k.ids)).collect();
+        let take =
+            TakeKeys { at: &at, ids: &ids, fingerprints: &fingerprints, events: &events, oldest: &oldest };
+        Ok(take.load(self)?)
+    }
+
+    fn kept_keys(&mut self, ids: &[&[u8]], oldest: i64) -> Result<Vec<KeptKey>, Failure> {
+        Ok(KeptKeys { ids, oldest: &oldest }.load(self)?)
     }
 
     fn tickets(&mut self, count: usize, _here: &Tickets) -> Result<Vec<i64>, Failure> {

@@ -7,9 +7,10 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
 
-use super::tables::{LockedRoom, OutboxRow, Tables, Tickets};
+use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
 use crate::directs::Direct;
 use crate::error::Failure;
+use crate::idempotency::{Keyed, to_bytes};
 use crate::rows::MessageRow;
 use crate::sql::{Id, Id16, statement};
 
@@ -51,6 +52,21 @@ statement! {
     MakeMember on Sqlite => SqliteConnection {
         "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) VALUES ("
         [room: &'a Id, Id16] ", " [user: &'a str, Text] ", 0, " [at: &'a i64, BigInt] ")"
+    }
+}
+statement! {
+    TakeKey on Sqlite => SqliteConnection {
+        "INSERT INTO idempotency_keys AS k (id, fingerprint, event_ids, created_at_ms) VALUES ("
+        [id: &'a [u8], Binary] ", " [fingerprint: &'a [u8], Binary] ", " [events: &'a [u8], Binary] ", "
+        [at: &'a i64, BigInt] ") ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, \
+         event_ids = excluded.event_ids, created_at_ms = excluded.created_at_ms WHERE k.created_at_ms < "
+        [oldest: &'a i64, BigInt]
+    }
+}
+statement! {
+    KeptKeyOf on Sqlite => SqliteConnection, rows (Binary, Binary, Binary) {
+        "SELECT id, fingerprint, event_ids FROM idempotency_keys WHERE id = " [id: &'a [u8], Binary]
+        " AND created_at_ms >= " [oldest: &'a i64, BigInt]
     }
 }
 statement! {
@@ -149,6 +165,32 @@ impl Tables for SqliteConnection {
             made.push(id);
         }
         Ok(made)
+    }
+
+    fn take_keys(&mut self, keys: &[&Keyed], at: i64, oldest: i64) -> Result<Vec<Vec<u8>>, Failure> {
+        let mut taken = Vec::new();
+        for Keyed { key, ids } in keys {
+            let take = TakeKey {
+                id: &key.id,
+                fingerprint: &key.fingerprint,
+                events: &to_bytes(ids),
+                at: &at,
+                oldest: &oldest,
+            };
+            if take.execute(self)? == 1 {
+                taken.push(key.id.to_vec());
+            }
+        }
+        Ok(taken)
+    }
+
+    fn kept_keys(&mut self, ids: &[&[u8]], oldest: i64) -> Result<Vec<KeptKey>, Failure> {
+        let mut found = Vec::new();
+        for id in ids {
+            let rows: Vec<KeptKey> = KeptKeyOf { id, oldest: &oldest }.load(self)?;
+            found.extend(rows);
+        }
+        Ok(found)
     }
 
     fn tickets(&mut self, count: usize, here: &Tickets) -> Result<Vec<i64>, Failure> {

@@ -7,6 +7,7 @@ use pollgate_model::{ClientId, Message, Timestamp, UserId};
 
 use crate::directs::Direct;
 use crate::error::Failure;
+use crate::idempotency::Keyed;
 use crate::rows::MessageRow;
 use crate::sql::Id;
 
@@ -16,6 +17,9 @@ pub(crate) struct LockedRoom {
     pub(crate) direct: bool,
     pub(crate) last_seq: i64,
 }
+
+/// A row of the keys: id, fingerprint, ids of the events.
+pub(crate) type KeptKey = (Vec<u8>, Vec<u8>, Vec<u8>);
 
 /// A new row of the outbox.
 pub(crate) struct OutboxRow {
@@ -45,6 +49,11 @@ pub(crate) trait Tables {
     /// Makes direct rooms with their members; the ids of those that were made, which leaves out those that
     /// another process made in the meantime.
     fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure>;
+    /// Writes these keys, in their order, unless they stand there and are not older than `oldest`; the ids of those that
+    /// were written.
+    fn take_keys(&mut self, keys: &[&Keyed], at: i64, oldest: i64) -> Result<Vec<Vec<u8>>, Failure>;
+    /// What stands under these ids and is not older: id, fingerprint, ids of the events.
+    fn kept_keys(&mut self, ids: &[&[u8]], oldest: i64) -> Result<Vec<KeptKey>, Failure>;
     /// So many new tickets, ascending.
     fn tickets(&mut self, count: usize, here: &Tickets) -> Result<Vec<i64>, Failure>;
     fn insert_messages(&mut self, messages: &[Message]) -> Result<(), Failure>;

@@ -14,6 +14,7 @@ use crate::checkpoint::{self, Checkpoints};
 use crate::connection::{AnyConnection, Connector, on_each};
 use crate::error::{Failure, StoreError};
 use crate::health::Health;
+use crate::idempotency::Published;
 use crate::outgoing::OnCommit;
 
 /// Times that a transaction is tried when others are in its way.
@@ -200,7 +201,9 @@ impl Writer {
             // the asker may have left, which does not matter
             match unit {
                 Unit::Send(send) => drop(send.reply.send(sends.next().unwrap_or(Ok(Verdict::Again)))),
-                Unit::Publish(publish) => drop(publish.reply.send(publishes.next().unwrap_or(Ok(())))),
+                Unit::Publish(publish) => {
+                    drop(publish.reply.send(publishes.next().unwrap_or(Ok(Published::Now))))
+                }
                 Unit::Stop(reply) => drop(reply.send(Ok(()))),
             }
         }

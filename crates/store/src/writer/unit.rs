@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::directs::Direct;
 use crate::error::StoreError;
+use crate::idempotency::{Keyed, Published};
 use crate::outgoing::{NewEvent, Sent};
 
 /// Where a message goes, as far as it is known before the transaction.
@@ -66,9 +67,11 @@ pub(crate) struct Send {
 /// Events to be written, all or none.
 pub(crate) struct Publish {
     pub(crate) events: Vec<NewEvent>,
+    /// With it they are written once, however often they are asked for.
+    pub(crate) key: Option<Keyed>,
     pub(crate) queued: Instant,
     pub(crate) claim: Claim,
-    pub(crate) reply: oneshot::Sender<Result<(), StoreError>>,
+    pub(crate) reply: oneshot::Sender<Result<Published, StoreError>>,
 }
 
 /// One entry of a writer's queue.

@@ -4,6 +4,7 @@
 mod groups;
 mod history;
 mod idempotency;
+mod keys;
 mod outage;
 mod outbox;
 mod publish;

@@ -5,9 +5,11 @@ use std::process::Command;
 use crate::process::output;
 
 mod cluster;
+mod gate;
 mod schema;
 
 pub use cluster::PgCluster;
+pub use gate::CommitGate;
 pub use schema::PgSchema;
 
 /// Runs one statement; returns the rows, columns separated by `|`.

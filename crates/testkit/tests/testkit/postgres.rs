@@ -1,11 +1,12 @@
 //! Clusters and schemas.
 
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use pollgate_testkit::{PgCluster, PgSchema};
+use pollgate_testkit::{PgCluster, PgSchema, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -43,6 +44,33 @@ fn a_paused_cluster_answers_nothing_until_it_is_resumed() {
         assert!(early.is_err());
         assert_eq!(answer.recv_timeout(LIMIT).unwrap().trim(), "7");
     });
+}
+
+#[test]
+fn a_gate_holds_commits_that_are_then_let_through_or_refused() {
+    let schema = PgSchema::create();
+    schema.query("create table t (n int primary key)");
+    let gate = schema.commit_gate("t");
+    schema.query("insert into t values (1)");
+    for (n, kept) in [(2, true), (3, false)] {
+        gate.close();
+        let insert = format!("insert into t values ({n}) on conflict do nothing");
+        let url = schema.url();
+        let commit = || Command::new("psql").args(["-X", "-c", &insert, &url]).output().unwrap();
+        thread::scope(|scope| {
+            let first = scope.spawn(commit);
+            eventually("the commit is held", LIMIT, || gate.holds() == 1);
+            let second = scope.spawn(commit);
+            eventually("the other one waits for it", LIMIT, || gate.waiting() == 1);
+            if !kept {
+                gate.refuse();
+            }
+            gate.open();
+            assert_eq!(first.join().unwrap().status.success(), kept);
+            assert!(second.join().unwrap().status.success());
+        });
+        assert_eq!((gate.holds(), schema.count("t")), (0, n));
+    }
 }
 
 #[test]
