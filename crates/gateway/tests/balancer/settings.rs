@@ -51,7 +51,7 @@ fn a_poll_is_repeated_at_the_other_gateway_and_a_post_that_was_sent_is_not() {
     assert_eq!(caller.get("/v1/poll?cursor=").status, 502);
     assert_eq!(upstreams.each_ref().map(|upstream| upstream.heard().len()), [1, 1]);
 
-    // both are left alone after a failure, and both are tried again when nobody is left
+    // and neither is left alone for a single failure
     assert_eq!(caller.post("/v1/messages", &json!({"to": "bob", "body": "hi"})).status, 502);
     let posts = all_heard(&upstreams).into_iter().filter(|request| request.starts_with("post "));
     assert_eq!(posts.count(), 1);

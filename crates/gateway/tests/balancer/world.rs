@@ -23,6 +23,14 @@ impl World {
         Self::with(|builder| builder)
     }
 
+    /// Both upstreams of the balancer are the same gateway.
+    pub(crate) fn with_one_gateway() -> Self {
+        let mut world = Self::new();
+        world.b.kill();
+        world.nginx = Nginx::start([address(&world.a); 2]);
+        world
+    }
+
     pub(crate) fn with(change: impl Fn(Builder) -> Builder) -> Self {
         let schema = PgSchema::create();
         let backends =
@@ -48,7 +56,7 @@ impl World {
 
     /// A poll of the user has arrived at one of the two.
     pub(crate) fn is_attended(&self, user: &str) -> bool {
-        let seen = self.b.user("nobody").operator().get(&format!("/v1/mailboxes?user={user}"));
+        let seen = self.a.user("nobody").operator().get(&format!("/v1/mailboxes?user={user}"));
         seen.json["mailboxes"][0]["consumers"].as_u64().unwrap_or(0) > 0
     }
 }
