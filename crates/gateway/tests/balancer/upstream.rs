@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What it does with a connection when a request has come.
 pub(crate) type Conduct = fn(&mut TcpStream);
@@ -49,10 +50,20 @@ pub(crate) fn break_off(stream: &mut TcpStream) {
     drop(stream.shutdown(std::net::Shutdown::Both));
 }
 
-/// Begins a stream of Server-Sent Events and says one thing.
-pub(crate) fn stream_one_event(stream: &mut TcpStream) {
+/// A stream of Server-Sent Events: `data: 1`, `data: 2`, and so on, for as long as somebody listens.
+pub(crate) fn stream_events(stream: &mut TcpStream) {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-    drop(stream.write_all(format!("{head}9\r\ndata: 1\n\n\r\n").as_bytes()));
+    let mut next = head.to_owned();
+    for number in 1.. {
+        let event = format!("data: {number}\n\n");
+        next.push_str(&format!("{:x}\r\n{event}\r\n", event.len()));
+        if stream.write_all(next.as_bytes()).is_err() {
+            return;
+        }
+        next.clear();
+        #[expect(clippy::disallowed_methods, reason = "events come apart from each other")]
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Goes over to WebSocket, and says one thing.
