@@ -52,11 +52,10 @@ pub(crate) fn break_off(stream: &mut TcpStream) {
 
 /// A stream of Server-Sent Events: `data: 1`, `data: 2`, and so on, for as long as somebody listens.
 pub(crate) fn stream_events(stream: &mut TcpStream) {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     let mut next = head.to_owned();
     for number in 1.. {
-        let event = format!("data: {number}\n\n");
-        next.push_str(&format!("{:x}\r\n{event}\r\n", event.len()));
+        next.push_str(&format!("data: {number}\n\n"));
         if stream.write_all(next.as_bytes()).is_err() {
             return;
         }
