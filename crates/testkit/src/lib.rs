@@ -15,6 +15,7 @@ pub mod user;
 mod wait;
 
 pub use gateway::{Backends, Builder, Gateway};
+pub use ports::free as free_port;
 pub use postgres::{CommitGate, PgCluster, PgSchema};
 pub use proxy::TcpProxy;
 pub use rabbitmq::{RabbitNode, Vhost, rabbitmq_url, unique_prefix};

@@ -9,7 +9,7 @@ use std::ops::Range;
 const PORTS: Range<u16> = 15_000..31_000;
 
 /// A port of 127.0.0.1 that nobody listens on.
-pub(crate) fn free() -> u16 {
+pub fn free() -> u16 {
     let random = RandomState::new();
     let span = u64::from(PORTS.end - PORTS.start);
     let candidates = (0..1000_u32).filter_map(|n| u16::try_from(random.hash_one(n) % span).ok());
