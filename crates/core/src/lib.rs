@@ -4,6 +4,7 @@
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
 mod error;
+mod figures;
 mod history;
 mod mailbox;
 mod publish;
@@ -22,13 +23,15 @@ use pollgate_store::Store;
 use tokio::sync::{mpsc, watch};
 
 pub use error::CoreError;
-pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason};
+pub use figures::{Histogram, Limit, Snapshot};
+pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
 pub use pollgate_store::Sent;
 pub use publish::{Announcement, To};
 pub use relay::Relay;
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 
+use figures::Figures;
 use slow::SlowStage;
 
 /// What [`Core::start`] is made of.
@@ -58,6 +61,7 @@ pub struct Core {
     mailboxes: Arc<Mailboxes>,
     settings: Arc<CoreSettings>,
     slow_commit: Arc<SlowStage>,
+    figures: Arc<Figures>,
     tasks: Tasks,
     draining: Arc<watch::Sender<bool>>,
 }
@@ -81,6 +85,7 @@ impl Core {
         Self {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             settings: Arc::new(settings),
+            figures: Arc::default(),
             draining: Arc::new(draining),
             store,
             broker,
@@ -113,7 +118,10 @@ impl Core {
     /// # Errors
     /// As there.
     pub async fn poll(&self, request: PollRequest) -> Result<Polled, CoreError> {
-        self.mailboxes.poll(request).await
+        let under_way = self.figures.poll();
+        let outcome = self.mailboxes.poll(request).await;
+        under_way.ends(&outcome);
+        outcome
     }
 
     /// Sizes of a user's main mailbox and of the session mailboxes attended here, at most `limit`; those that exist.

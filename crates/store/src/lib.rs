@@ -17,6 +17,7 @@ mod checkpoint;
 mod connection;
 mod directs;
 mod error;
+mod fill;
 mod health;
 mod history;
 mod lease;
@@ -37,6 +38,7 @@ mod tokens;
 mod writer;
 
 pub use error::StoreError;
+pub use fill::{Fill, StoreFill};
 pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};

@@ -43,6 +43,8 @@ pub(crate) struct Batch {
     pub(crate) last: Option<EventId>,
     /// Events stayed behind because the answer was full.
     pub(crate) more: bool,
+    /// Those that were in no answer before, as far as can be known.
+    pub(crate) fresh: Vec<EventId>,
 }
 
 /// See the module's text. Positions are 1, 2, 3, ... in order of arrival.
@@ -132,6 +134,7 @@ impl Window {
         let mut size = 0_usize;
         let mut last = None;
         let mut more = false;
+        let mut fresh = Vec::new();
         for entry in self.entries.iter().skip(skip) {
             let larger = size + entry.delivery.payload.len() + 1;
             if events.len() == limit || (larger > bytes && !events.is_empty()) {
@@ -141,12 +144,16 @@ impl Window {
             size = larger;
             last = Some(entry.delivery.id);
             events.push(entry.delivery.payload.clone());
+            let position = from.max(self.confirmed) + events.len() as u64;
+            if position > self.sent && !entry.delivery.redelivered {
+                fresh.push(entry.delivery.id);
+            }
         }
         let upto = from.max(self.confirmed) + events.len() as u64;
         if !events.is_empty() {
             self.sent = self.sent.max(upto);
         }
-        Batch { events, upto, last, more }
+        Batch { events, upto, last, more, fresh }
     }
 
     /// Unconfirmed events.
