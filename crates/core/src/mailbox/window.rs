@@ -34,7 +34,7 @@ struct Entry {
 }
 
 /// Events for one answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) events: Vec<Bytes>,
     /// Position of the last event here; the cursor to give out. Equal to what was confirmed when there are none.
