@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pollgate_broker::BrokerState;
 use pollgate_model::Timestamp;
-use pollgate_store::Fill;
+use pollgate_store::{Fill, StoreError};
 
 use super::{Histogram, POLL_ENDS};
 use crate::Core;
@@ -41,7 +41,7 @@ pub struct Snapshot {
     pub polls: Vec<(&'static str, u64)>,
     /// Outbox rows of this gateway.
     pub outbox_rows: usize,
-    /// Age of the oldest of them; unknown while the database is away.
+    /// Age of the oldest of them; unknown when the database did not answer.
     pub outbox_oldest: Option<Duration>,
     /// The database answered just now.
     pub store_up: bool,
@@ -60,6 +60,8 @@ impl Core {
                 let age = rows.first().map(|row| row.accepted_at.age_at(Timestamp::now()));
                 (true, Some(age.unwrap_or_default()))
             }
+            // all its connections are in use: it was not asked
+            Ok(Err(StoreError::Busy(_))) => (self.store.health(), None),
             Ok(Err(_)) | Err(_) => (false, None),
         };
         let figures = &self.figures;

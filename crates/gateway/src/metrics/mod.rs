@@ -119,7 +119,7 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
     if let Some(age) = snapshot.outbox_oldest {
         families.push(gauge(
             "pollgate_outbox_oldest_seconds",
-            "Age of the oldest of those events; absent while the database is away.",
+            "Age of the oldest of those events; absent when the database did not answer.",
             one(age.as_secs_f64()),
         ));
     }

@@ -5,7 +5,7 @@ mod outbox;
 mod polls;
 mod readers;
 mod refusals;
-mod writers;
+mod store;
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The writers' queue.
+//! The writers' queue and the readers' connections.
 
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
@@ -12,15 +12,16 @@ use crate::wire::Wire;
 use crate::world::Pair::Production;
 use crate::world::world_with;
 
-/// Somebody else's transaction that nobody writes a room beside, until this is dropped.
+/// Somebody else's lock on a table, until this is dropped.
 struct Blocker(Child);
 
 impl Blocker {
-    fn of_rooms(url: &str) -> Self {
+    fn of(url: &str, table: &str, mode: &str) -> Self {
         let mut psql = Command::new("psql");
         psql.arg(url).args(["-q", "-X", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut child = psql.spawn().unwrap();
-        child.stdin.as_mut().unwrap().write_all(b"begin; lock table rooms in exclusive mode;\n").unwrap();
+        let lock = format!("begin; lock table {table} in {mode} mode;\n");
+        child.stdin.as_mut().unwrap().write_all(lock.as_bytes()).unwrap();
         Self(child)
     }
 }
@@ -42,7 +43,7 @@ fn the_writers_queue() {
     });
     let ann = gateway.user("ann");
     assert_eq!(ann.send("bob", "before").status, 201);
-    let blocker = Blocker::of_rooms(&gateway.schema.as_ref().unwrap().url());
+    let blocker = Blocker::of(&gateway.schema.as_ref().unwrap().url(), "rooms", "exclusive");
     let body = br#"{"to":"bob","body":"in the queue"}"#;
     // the writer takes as many as there are when it turns to its queue, so how many fill it is not known before
     let (mut waiting, started) = (Vec::new(), Instant::now());
@@ -62,4 +63,30 @@ fn the_writers_queue() {
     }
     eventually("ann sends again", LIMIT, || ann.send("bob", "after").status == 201);
     until_used(&gateway, "writer_queue", 0.0);
+}
+
+#[test]
+fn the_readers_connections() {
+    let gateway = world_with(Production, |builder| {
+        builder
+            .env("POLLGATE_STORE__POOL_SIZE", "1")
+            .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "100")
+            .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "60000")
+    });
+    let ann = gateway.user("ann");
+    let sent = ann.send("bob", "hi");
+    let path = format!("/v1/rooms/{}/messages", sent.json["room"].as_str().unwrap());
+    let blocker = Blocker::of(&gateway.schema.as_ref().unwrap().url(), "messages", "access exclusive");
+    let mut reading = Wire::to(&gateway);
+    eventually("a reader waits for the lock", LIMIT, || {
+        reading = Wire::to(&gateway);
+        reading.ask("GET", &path, &gateway.token("ann"), b"");
+        reading.is_silent_for(Duration::from_millis(500))
+    });
+    until_used(&gateway, "pool_size", 1.0);
+    assert_refused(&gateway, "pool_size", (503, "overloaded", "database pool"), || ann.get(&path));
+    assert!(Scrape::of(&gateway).value("pollgate_store_up") > 0.5, "it is busy, not away");
+    drop(blocker);
+    assert_eq!(reading.reply().status, 200);
+    eventually("ann reads again", LIMIT, || ann.get(&path).status == 200);
 }
