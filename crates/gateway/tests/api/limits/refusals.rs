@@ -1,6 +1,7 @@
 //! What refusing costs: no memory that stays.
 
 use std::fs;
+use std::io::Write as _;
 
 use pollgate_testkit::Gateway;
 
@@ -18,12 +19,13 @@ fn resident(gateway: &Gateway) -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
-/// Grows by less than `slack` between the first round and the last.
+/// Grows by less than `slack` over these rounds. Some go before: buffers and threads that stay are made once, and the
+/// allocator keeps what the largest crowd needed.
 #[track_caller]
-fn assert_flat(gateway: &Gateway, slack: usize, mut round: impl FnMut()) {
-    round(); // buffers and threads that stay are made once
+fn assert_flat(gateway: &Gateway, slack: usize, warming: usize, rounds: usize, mut round: impl FnMut()) {
+    (0..warming).for_each(|_| round());
     let before = resident(gateway);
-    round();
+    (0..rounds).for_each(|_| round());
     let after = resident(gateway);
     assert!(after < before + slack, "{} MiB, then {} MiB", before / MIB, after / MIB);
 }
@@ -31,7 +33,8 @@ fn assert_flat(gateway: &Gateway, slack: usize, mut round: impl FnMut()) {
 /// 20,000 sends of 4 KiB: a leak of their bodies would be 80 MiB.
 #[test]
 fn refused_sends_stay_in_no_memory() {
-    const EACH: usize = 5000;
+    const EACH: usize = 500;
+    const ROUNDS: usize = 10;
     const WIRES: usize = 4;
     let gateway = world_with(Embedded, |builder| {
         builder
@@ -42,12 +45,12 @@ fn refused_sends_stay_in_no_memory() {
     assert_eq!(gateway.user("ann").send("bob", "fills the outbox").status, 201);
     let token = gateway.token("ann");
     let body = format!(r#"{{"to":"bob","body":"{}"}}"#, "x".repeat(4096));
-    let round = |each: usize| {
+    let round = || {
         std::thread::scope(|scope| {
             for _ in 0..WIRES {
                 scope.spawn(|| {
                     let mut wire = Wire::to(&gateway);
-                    for _ in 0..each {
+                    for _ in 0..EACH {
                         wire.ask("POST", "/v1/messages", &token, body.as_bytes());
                         assert_eq!(wire.reply().status, 503);
                     }
@@ -55,32 +58,31 @@ fn refused_sends_stay_in_no_memory() {
             }
         });
     };
-    round(EACH / 10);
-    let mut rounds = [EACH / 10, EACH].into_iter();
-    assert_flat(&gateway, 32 * MIB, || round(rounds.next().unwrap()));
-    assert!(Scrape::of(&gateway).limit("outbox_rows")[2] >= (EACH * WIRES) as f64);
+    assert_flat(&gateway, 32 * MIB, 2, ROUNDS, round);
+    assert!(Scrape::of(&gateway).limit("outbox_rows")[2] >= (ROUNDS * EACH * WIRES) as f64);
 }
 
-/// 300 bodies of which 256 KiB come and the end does not: a leak of them would be 75 MiB in each round.
+/// 150 bodies a round, of which 256 KiB come and the end does not: a leak of them would be 300 MiB.
 #[test]
 fn bodies_that_never_end_stay_in_no_memory() {
-    const WIRES: usize = 300;
-    let gateway = world_with(Embedded, |builder| builder.env("POLLGATE_HTTP__BODY_TIMEOUT_MS", "2000"));
+    const WIRES: usize = 150;
+    let gateway = world_with(Embedded, |builder| builder.env("POLLGATE_HTTP__BODY_TIMEOUT_MS", "1000"));
     let token = gateway.token("ann");
     let half = vec![b' '; 256 << 10];
     let round = || {
         let mut wires: Vec<Wire> = (0..WIRES).map(|_| Wire::to(&gateway)).collect();
         for wire in &mut wires {
-            wire.ask_long("POST", "/v1/messages", &token, 300 << 10, &half);
+            wire.ask_long("POST", "/v1/messages", &token, 300 << 10, b"");
+            // on a busy machine some are given up before all of it is sent
+            drop(wire.stream.write_all(&half));
         }
         for wire in &mut wires {
-            assert!(!wire.is_silent_for(LIMIT), "given up");
+            assert!(!wire.is_silent_for(LIMIT), "it is not given up");
         }
         drop(wires);
         until_used(&gateway, "most_connections", 0.0);
     };
-    round();
-    assert_flat(&gateway, 48 * MIB, round);
+    assert_flat(&gateway, 128 * MIB, 5, 8, round);
     let late = "pollgate_limit_refused_total{limit=\"body_timeout_ms\"}";
-    assert!((Scrape::of(&gateway).value(late) - 3.0 * WIRES as f64).abs() < 0.5);
+    assert!((Scrape::of(&gateway).value(late) - (13 * WIRES) as f64).abs() < 0.5);
 }
