@@ -24,14 +24,15 @@ use pollgate_store::Store;
 use tokio::sync::mpsc;
 
 pub use error::CoreError;
-pub use figures::HandoverFigures;
-pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason};
+pub use figures::{HandoverFigures, Histogram, Limit, Snapshot};
+pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Announcement, To};
 pub use relay::Relay;
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 
+use figures::Figures;
 use idempotency::InProgress;
 use slow::SlowStage;
 
@@ -63,6 +64,7 @@ pub struct Core {
     settings: Arc<CoreSettings>,
     slow_commit: Arc<SlowStage>,
     in_progress: Arc<InProgress>,
+    figures: Arc<Figures>,
     tasks: Tasks,
 }
 
@@ -86,6 +88,7 @@ impl Core {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),
+            figures: Arc::default(),
             store,
             broker,
             relay,
@@ -117,7 +120,10 @@ impl Core {
     /// # Errors
     /// As there.
     pub async fn poll(&self, request: PollRequest) -> Result<Polled, CoreError> {
-        self.mailboxes.poll(request).await
+        let under_way = self.figures.poll();
+        let outcome = self.mailboxes.poll(request).await;
+        under_way.ends(&outcome);
+        outcome
     }
 
     /// Sizes of a user's main mailbox and of the session mailboxes attended here, at most `limit`; those that exist.

@@ -29,11 +29,19 @@ impl Core {
         let started = Instant::now();
         let sent = self.store.send(new).instrument(debug_span!("commit")).await?;
         self.slow_commit.note(started.elapsed());
+        if !sent.repeated {
+            self.figures.sent(started.elapsed());
+        }
         Ok(sent)
     }
 
     /// The outbox has room for one more.
     pub(crate) fn room_in_outbox(&self) -> Result<(), CoreError> {
-        if self.relay.is_full() { Err(CoreError::Overloaded("outbox")) } else { Ok(()) }
+        if !self.relay.is_full() {
+            return Ok(());
+        }
+        let full = CoreError::Overloaded("outbox");
+        self.figures.refused(&full);
+        Err(full)
     }
 }

@@ -6,6 +6,7 @@
 pub mod auth;
 mod cli;
 mod http;
+mod metrics;
 pub mod settings;
 mod shutdown;
 mod start;

@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use crate::auth::{Authenticator, Scopes, secret, sign_hs256};
 use crate::http;
 use crate::http::strict::BodyLimits;
+use crate::metrics::{Metrics, give_up_after};
 use crate::settings::{BrokerSettings, Persistence, Settings, ms};
 
 /// Connections that the system holds for us before we take them.
@@ -187,6 +188,7 @@ impl Gateway {
         let shared = Data::new(http::Gateway {
             core: core.clone(),
             auth: Authenticator::new(&settings, store)?,
+            metrics: Metrics::new(connections_of(&settings) * workers(&settings), body_time),
             query_token: settings.auth.allow_query_token,
             body_limits: http::Gateway::body_limits(settings.limits.text_bytes, body_time),
             batch_limits: BodyLimits { bytes: settings.limits.batch_bytes, time: body_time },
@@ -259,6 +261,18 @@ impl Gateway {
     }
 }
 
+fn workers(settings: &Settings) -> usize {
+    match settings.http.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        given => given,
+    }
+}
+
+/// Most connections of one worker.
+fn connections_of(settings: &Settings) -> usize {
+    (settings.http.most_connections / workers(settings)).max(1)
+}
+
 fn public_server(
     settings: &Settings,
     shared: Data<http::Gateway>,
@@ -266,10 +280,8 @@ fn public_server(
 ) -> Result<Server, StartError> {
     let origins = settings.http.cors_origins.clone();
     let proxies = Data::new(settings.http.trusted_proxies.clone());
-    let workers = match settings.http.workers {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        given => given,
-    };
+    let (connections, write_time) =
+        (shared.metrics.connections().clone(), ms(settings.http.write_timeout_ms));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(proxies.clone())
@@ -277,8 +289,12 @@ fn public_server(
             .wrap(from_fn(http::log_request))
             .configure(|config| http::public(config, shared.clone()))
     })
-    .workers(workers)
-    .max_connections((settings.http.most_connections / workers).max(1))
+    .on_connect(move |connection, data| {
+        connections.opened(data);
+        give_up_after(connection, write_time);
+    })
+    .workers(workers(settings))
+    .max_connections(connections_of(settings))
     .backlog(BACKLOG)
     .keep_alive(ms(settings.http.keep_alive_ms))
     .client_request_timeout(ms(settings.http.header_timeout_ms))
@@ -296,12 +312,14 @@ fn operator_server(
     listener: TcpListener,
 ) -> Result<Server, StartError> {
     let proxies = Data::new(settings.http.trusted_proxies.clone());
+    let write_time = ms(settings.http.write_timeout_ms);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(proxies.clone())
             .wrap(from_fn(http::log_request))
             .configure(|config| http::operator(config, shared.clone()))
     })
+    .on_connect(move |connection, _data| give_up_after(connection, write_time))
     .workers(1)
     .client_request_timeout(ms(settings.http.header_timeout_ms))
     .h1_allow_half_closed(false)

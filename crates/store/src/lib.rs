@@ -17,6 +17,7 @@ mod checkpoint;
 mod connection;
 mod directs;
 mod error;
+mod fill;
 mod health;
 mod history;
 mod idempotency;
@@ -38,6 +39,7 @@ mod tokens;
 mod writer;
 
 pub use error::StoreError;
+pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};
 pub use open::Store;
 pub use outbox::OutboxStats;

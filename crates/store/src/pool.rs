@@ -1,6 +1,7 @@
 //! The one door for reading: as many seats as connections, waiting costs no thread, every wait is bounded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::r2d2::{HandleError, ManageConnection, Pool};
@@ -9,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::connection::{AnyConnection, Connector};
 use crate::error::{Failure, StoreError};
+use crate::fill::Fill;
 use crate::health::Health;
 use crate::settings::StoreSettings;
 use crate::task;
@@ -63,6 +65,8 @@ impl HandleError<NotConnected> for Manager {
 pub(crate) struct Readers {
     pool: Pool<Manager>,
     seats: Arc<Semaphore>,
+    /// Readers that found no connection free in time.
+    refused: AtomicU64,
     health: Arc<Health>,
     acquire_timeout: Duration,
     /// A reader that took longer is not waited for any more; the server should have ended its statement by then.
@@ -83,10 +87,18 @@ impl Readers {
         Self {
             pool,
             seats: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
+            refused: AtomicU64::new(0),
             health: health.clone(),
             acquire_timeout: settings.acquire_timeout,
             patience: settings.acquire_timeout + settings.statement_timeout.saturating_mul(2),
         }
+    }
+
+    /// Connections, and how many of them are in use.
+    pub(crate) fn fill(&self) -> Fill {
+        let most = usize::try_from(self.pool.max_size()).unwrap_or(usize::MAX);
+        let used = most.saturating_sub(self.seats.available_permits());
+        Fill { most, used, refused: self.refused.load(Ordering::Relaxed) }
     }
 
     /// Runs `work` with a connection; once more with another one when that was lost, so `work` must only read or
@@ -98,7 +110,11 @@ impl Readers {
     {
         let full = StoreError::Busy("database pool");
         let Ok(Ok(seat)) = timeout(self.acquire_timeout, self.seats.clone().acquire_owned()).await else {
-            return Err(self.health.why_refused().map_or(full, StoreError::Unavailable));
+            if let Some(why) = self.health.why_refused() {
+                return Err(StoreError::Unavailable(why));
+            }
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(full);
         };
         let (pool, health, limit) = (self.pool.clone(), self.health.clone(), self.acquire_timeout);
         let running = task::blocking(move || {

@@ -5,7 +5,7 @@ use pollgate_model::{Cursor, Timestamp};
 
 use super::Mailboxes;
 use super::attended::{ResyncReason, State};
-use super::poll::PollRequest;
+use super::poll::{PollRequest, Tally};
 use super::window::Done;
 
 /// What a poll is answered with.
@@ -15,6 +15,7 @@ pub(super) struct Answer {
     pub(super) cursor: Cursor,
     pub(super) resync: Option<ResyncReason>,
     pub(super) more: bool,
+    pub(super) tally: Tally,
 }
 
 impl State {
@@ -55,6 +56,7 @@ impl State {
                 had: batch.marks,
                 resync: self.resync.is_some(),
             },
+            tally: Tally { cut: batch.more && batch.events.len() < request.limit, fresh: batch.fresh },
             events: batch.events,
         }
     }

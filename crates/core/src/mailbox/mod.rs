@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 pub use attendance::Receipt;
 pub use attended::ResyncReason;
-pub use poll::{PollCursor, PollRequest, Polled};
+pub use poll::{PollCursor, PollRequest, Polled, Tally};
 
 use crate::task::Tasks;
 use crate::{CoreError, CoreSettings, HandoverFigures};
@@ -100,6 +100,12 @@ impl Mailboxes {
     #[must_use]
     pub fn held(&self) -> usize {
         self.seats.held()
+    }
+
+    /// Polls held now for the user who holds most of them. Walks all users: for metrics, not for requests.
+    #[must_use]
+    pub fn most_held_by_one(&self) -> usize {
+        self.seats.most_of_one()
     }
 
     /// Mailboxes attended now.

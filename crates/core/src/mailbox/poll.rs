@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pollgate_broker::BrokerError;
-use pollgate_model::{Cursor, Mailbox};
+use pollgate_model::{Cursor, EventId, Mailbox};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
@@ -58,6 +58,17 @@ pub struct Polled {
     pub pause: Duration,
     /// To be told when the answer was written.
     pub receipt: Receipt,
+    /// What is counted of it.
+    pub tally: Tally,
+}
+
+/// What is counted of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Events that were in no answer before, as far as can be known here.
+    pub fresh: Vec<EventId>,
+    /// Events stayed behind because the answer had as many bytes as it may.
+    pub cut: bool,
 }
 
 /// What a look at the mailbox found.
@@ -286,6 +297,7 @@ impl Poll {
             cursor: answer.cursor,
             resync: answer.resync,
             more: answer.more,
+            tally: answer.tally,
             pause,
             receipt: Receipt::new(self.attendance, answer.upto),
         }

@@ -35,6 +35,11 @@ impl Seats {
         self.held.load(Ordering::Relaxed)
     }
 
+    /// Polls held now for the user who holds most of them.
+    pub(crate) fn most_of_one(&self) -> usize {
+        self.by_user.iter().map(|held| *held).max().unwrap_or(0)
+    }
+
     /// A seat for one more poll of this user.
     pub(crate) fn take(self: &Arc<Self>, user: &UserId) -> Result<Seat, CoreError> {
         if self.held.fetch_add(1, Ordering::Relaxed) >= self.most {
@@ -86,7 +91,7 @@ mod tests {
         assert!(matches!(seats.take(&bob), Err(CoreError::Overloaded("held polls"))));
         drop(first);
         let _again = seats.take(&ann).unwrap();
-        assert_eq!(seats.held(), 3);
+        assert_eq!((seats.held(), seats.most_of_one()), (3, 2));
     }
 
     #[test]

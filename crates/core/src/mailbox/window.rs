@@ -34,7 +34,7 @@ struct Entry {
 }
 
 /// Events for one answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) events: Vec<Bytes>,
     /// Position of the last event here; the cursor to give out. Equal to what was confirmed when there are none.
@@ -43,6 +43,8 @@ pub(crate) struct Batch {
     pub(crate) marks: Marks,
     /// Events stayed behind because the answer was full.
     pub(crate) more: bool,
+    /// Those that were in no answer before, as far as can be known.
+    pub(crate) fresh: Vec<EventId>,
 }
 
 /// Ids that were remembered last.
@@ -190,6 +192,7 @@ impl Window {
         let mut size = 0_usize;
         let mut marks = Marks::default();
         let mut more = false;
+        let mut fresh = Vec::new();
         for entry in self.entries.iter().skip(skip) {
             let larger = size + entry.delivery.payload.len() + 1;
             if events.len() == limit || (larger > bytes && !events.is_empty()) {
@@ -199,12 +202,16 @@ impl Window {
             size = larger;
             marks.push(entry.delivery.id);
             events.push(entry.delivery.payload.clone());
+            let position = from.max(self.confirmed) + events.len() as u64;
+            if position > self.sent && !entry.delivery.redelivered {
+                fresh.push(entry.delivery.id);
+            }
         }
         let upto = from.max(self.confirmed) + events.len() as u64;
         if !events.is_empty() {
             self.sent = self.sent.max(upto);
         }
-        Batch { events, upto, marks, more }
+        Batch { events, upto, marks, more, fresh }
     }
 
     /// Unconfirmed events.

@@ -19,7 +19,7 @@ use tracing::{Instrument as _, debug, debug_span, warn};
 use crate::CoreSettings;
 use crate::slow::SlowStage;
 use crate::task::Stop;
-use queue::{Next, Queue};
+use queue::{Memory, Next, Queue};
 
 /// Publications given to the broker in one turn.
 const TURN: usize = 256;
@@ -82,6 +82,11 @@ impl Relay {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue().waiting()
+    }
+
+    /// How full its memory is.
+    pub(crate) fn memory(&self) -> Memory {
+        self.queue().memory()
     }
 
     /// The outbox holds as many rows as it may.

@@ -23,8 +23,21 @@ pub(crate) struct Queue {
     /// When nothing waits any more, the outbox is to be read from this ticket on: the lowest refused while shut, or
     /// where a page was cut.
     refused: Option<i64>,
+    /// How many found no room, since the start.
+    overflowed: u64,
     most: usize,
     most_bytes: usize,
+}
+
+/// How full the queue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Publications that wait.
+    pub(crate) publications: usize,
+    /// Their bytes.
+    pub(crate) bytes: usize,
+    /// How many found no room so far, and were read from the outbox later.
+    pub(crate) overflowed: u64,
 }
 
 /// What to publish next.
@@ -48,6 +61,7 @@ impl Queue {
             behind: None,
             shut: false,
             refused: None,
+            overflowed: 0,
             most,
             most_bytes,
         }
@@ -75,6 +89,7 @@ impl Queue {
 
     fn refuse(&mut self, ticket: i64) {
         self.shut = true;
+        self.overflowed += 1;
         let lowest = self.refused.map_or(ticket, |refused| refused.min(ticket));
         self.refused = Some(lowest);
     }
@@ -151,6 +166,11 @@ impl Queue {
     /// Queued only.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len() + self.returned.len()
+    }
+
+    /// How full it is.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory { publications: self.waiting.len(), bytes: self.bytes, overflowed: self.overflowed }
     }
 }
 

@@ -3,9 +3,11 @@
 //! Keyed by hash, so that no credential stays in memory. Bounded: when it is full it starts anew, which costs look-ups
 //! and nothing else.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
+use pollgate_core::Limit;
 
 /// A credential's SHA-256.
 pub(super) type Hash = [u8; 32];
@@ -14,11 +16,13 @@ pub(super) type Hash = [u8; 32];
 pub(super) struct Cache<T> {
     entries: DashMap<Hash, (Instant, T)>,
     most: usize,
+    /// How often it was full and started anew.
+    cleared: AtomicU64,
 }
 
 impl<T: Clone> Cache<T> {
     pub(super) fn new(most: usize) -> Self {
-        Self { entries: DashMap::new(), most }
+        Self { entries: DashMap::new(), most, cleared: AtomicU64::new(0) }
     }
 
     pub(super) fn get(&self, hash: &Hash) -> Option<T> {
@@ -30,8 +34,19 @@ impl<T: Clone> Cache<T> {
     pub(super) fn put(&self, hash: Hash, value: T, good_for: Duration) {
         if self.entries.len() >= self.most {
             self.entries.clear();
+            self.cleared.fetch_add(1, Ordering::Relaxed);
         }
         self.entries.insert(hash, (Instant::now() + good_for, value));
+    }
+
+    /// How full it is.
+    pub(super) fn limit(&self, name: &'static str) -> Limit {
+        Limit {
+            name,
+            most: self.most as u64,
+            used: Some(self.entries.len() as u64),
+            refused: Some(self.cleared.load(Ordering::Relaxed)),
+        }
     }
 }
 
@@ -47,7 +62,8 @@ mod tests {
         cache.put([2; 32], "b", Duration::ZERO);
         assert_eq!(cache.get(&[2; 32]), None);
         cache.put([3; 32], "c", Duration::from_secs(60));
-        assert!(cache.entries.len() <= 2);
+        let limit = cache.limit("tokens");
+        assert_eq!((limit.most, limit.used, limit.refused), (2, Some(1), Some(1)));
         assert_eq!(cache.get(&[3; 32]), Some("c"));
     }
 }

@@ -8,6 +8,7 @@ pub mod token;
 use std::fmt;
 use std::str::FromStr;
 
+use pollgate_core::Limit;
 use pollgate_model::UserId;
 use pollgate_store::{Store, StoreError};
 
@@ -163,6 +164,12 @@ impl Authenticator {
     /// A key cannot be read, or is none.
     pub fn new(settings: &Settings, store: Store) -> Result<Self, secret::KeyError> {
         Ok(Self { jwt: JwtVerifier::new(settings)?, tokens: TokenLookup::new(store) })
+    }
+
+    /// How full the memory of API tokens is.
+    #[must_use]
+    pub fn limits(&self) -> [Limit; 2] {
+        self.tokens.limits()
     }
 
     /// Who this credential speaks for.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pollgate_core::Limit;
 use pollgate_model::{Timestamp, UserId};
 use pollgate_store::{NewToken, Store, StoreError, Token};
 use sha2::{Digest as _, Sha256};
@@ -63,6 +64,11 @@ pub(super) struct TokenLookup {
 impl TokenLookup {
     pub(super) fn new(store: Store) -> Self {
         Self { store, good: Cache::new(MOST), bad: Cache::new(MOST) }
+    }
+
+    /// How full the memory is.
+    pub(super) fn limits(&self) -> [Limit; 2] {
+        [self.good.limit("tokens_good"), self.bad.limit("tokens_bad")]
     }
 
     pub(super) async fn find(&self, credential: &str) -> Result<Caller, AuthError> {

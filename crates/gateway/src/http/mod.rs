@@ -8,6 +8,7 @@ mod health;
 mod idempotency;
 mod mailboxes;
 mod messages;
+mod metrics;
 mod pages;
 mod poll;
 mod problem;
@@ -21,6 +22,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 use pollgate_core::Core;
 
 use crate::auth::Authenticator;
+use crate::metrics::Metrics;
 use problem::Problem;
 use strict::BodyLimits;
 
@@ -31,6 +33,8 @@ pub(crate) use request_log::log_request;
 pub(crate) struct Gateway {
     pub(crate) core: Core,
     pub(crate) auth: Authenticator,
+    /// What this layer counts.
+    pub(crate) metrics: Metrics,
     /// Polls may bring their token in the query.
     pub(crate) query_token: bool,
     pub(crate) body_limits: BodyLimits,
@@ -98,6 +102,7 @@ pub(crate) fn operator(config: &mut ServiceConfig, gateway: Data<Gateway>) {
         .app_data(gateway)
         .service(only("/healthz", "GET", [get().to(health::alive)]))
         .service(only("/readyz", "GET", [get().to(health::ready)]))
+        .service(only("/metrics", "GET", [get().to(metrics::metrics)]))
         .service(only("/v1/mailboxes", "GET", [get().to(mailboxes::list)]))
         .default_service(route().to(nothing_here));
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{BytesMut, Payload};
+use actix_web::web::{BytesMut, Data, Payload};
 use actix_web::{HttpRequest, ResponseError as _};
 use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::Gateway;
 use super::problem::Problem;
 
 /// How large a body may be and how long it may take.
@@ -38,7 +39,12 @@ pub(crate) async fn body(
     }
     match timeout(limits.time, bytes(payload, limits.bytes)).await {
         Ok(body) => body,
-        Err(_late) => Err(Problem::too_slow("the body did not arrive in time")),
+        Err(_late) => {
+            if let Some(gateway) = request.app_data::<Data<Gateway>>() {
+                gateway.metrics.body_was_late();
+            }
+            Err(Problem::too_slow("the body did not arrive in time"))
+        }
     }
 }
 

@@ -70,6 +70,8 @@ fn zero_is_refused_where_nothing_would_work(
 #[case("store.url", r#""postgres://db/x""#, r#""postgres""#)]
 #[case("store.url", r#""postgresql://db/x""#, r#""postgresql:db""#)]
 #[case("http.operator_listen", r#""127.0.0.1:8081""#, r#""127.0.0.1:8080""#)]
+#[case("http.write_timeout_ms", "1", "0")]
+#[case("http.write_timeout_ms", "2147483647", "2147483648")]
 #[case("http.cors_origins", r#"["https://shop.example"]"#, r#"["shop.example"]"#)]
 #[case("auth.jwt.hs256_secret", r#""0123456789abcdef0123456789abcdef""#, r#""short""#)]
 fn the_last_good_value_is_taken_and_the_next_refused(

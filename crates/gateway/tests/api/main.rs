@@ -1,13 +1,17 @@
 //! The HTTP contract, word for word, against the real binary on both pairs.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod credentials;
 mod events;
 mod health;
 mod history;
 mod idempotency;
+mod limits;
 mod logs;
 mod messages;
+mod metrics;
 mod polls;
+mod scrape;
 mod strictness;
+mod wire;
 mod world;

@@ -16,7 +16,7 @@ pub(crate) enum Pair {
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
     _folder: TempDir,
-    _schema: Option<PgSchema>,
+    pub(crate) schema: Option<PgSchema>,
 }
 
 impl std::ops::Deref for World {
@@ -41,7 +41,7 @@ pub(crate) fn world_with(pair: Pair, change: impl FnOnce(Builder) -> Builder) ->
         }
     };
     let gateway = change(Gateway::builder(BINARY).backends(backends)).start();
-    World { gateway, _folder: folder, _schema: schema }
+    World { gateway, _folder: folder, schema }
 }
 
 /// An error has the contract's form.

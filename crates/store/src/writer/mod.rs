@@ -15,7 +15,7 @@ pub(crate) mod unit;
 
 use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use pollgate_model::{InstanceId, RoomId, UserId};
@@ -27,6 +27,7 @@ use crate::checkpoint::Checkpoints;
 use crate::connection::{Connector, Lock, Place};
 use crate::directs::Directs;
 use crate::error::StoreError;
+use crate::fill::Fill;
 use crate::health::Health;
 use crate::outgoing::OnCommit;
 use crate::settings::StoreSettings;
@@ -63,6 +64,8 @@ pub(crate) struct Writers {
     // async: held while the ends are awaited, by one caller at a time
     ends: Mutex<Vec<Ended>>,
     stopping: AtomicBool,
+    /// Units that found their queue full.
+    refused: AtomicU64,
     health: Arc<Health>,
     /// How long a unit may wait for its turn.
     longest_wait: Duration,
@@ -117,6 +120,7 @@ impl Writers {
             settling,
             ends: Mutex::new(ends),
             stopping: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
             health: parts.health,
             longest_wait: settings.statement_timeout,
             patience: settings.statement_timeout.saturating_mul(2) + settings.connect_timeout,
@@ -148,9 +152,22 @@ impl Writers {
         }
         let queue = self.queues.get(writer).ok_or_else(stopped)?;
         queue.try_send(unit).map_err(|e| match e {
-            TrySendError::Full(_) => StoreError::Busy("writer queue"),
+            TrySendError::Full(_) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                StoreError::Busy("writer queue")
+            }
             TrySendError::Closed(_) => stopped(),
         })
+    }
+
+    /// The fullest queue.
+    pub(crate) fn fill(&self) -> Fill {
+        let refused = self.refused.load(Ordering::Relaxed);
+        let fill = |queue: &mpsc::Sender<Unit>| {
+            let most = queue.max_capacity();
+            Fill { most, used: most - queue.capacity(), refused }
+        };
+        self.queues.iter().map(fill).max_by_key(|fill| fill.used).unwrap_or_default()
     }
 
     /// Waits for a writer's answer: as long as the unit may wait for its turn, and longer when that has come.

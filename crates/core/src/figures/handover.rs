@@ -1,4 +1,4 @@
-//! Figures about what happened so far, for whoever shows them.
+//! How mailboxes moved.
 
 /// How mailboxes moved between gateways, since the start of this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

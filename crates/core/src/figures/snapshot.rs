@@ -1,0 +1,116 @@
+//! A look at everything that is counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pollgate_broker::BrokerState;
+use pollgate_model::Timestamp;
+use pollgate_store::{Fill, StoreError};
+
+use super::{Histogram, POLL_ENDS};
+use crate::Core;
+
+/// Whoever scrapes must get an answer even from a gateway whose database hangs.
+const ASKING: Duration = Duration::from_secs(2);
+
+/// A bound, and how near it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name, the last word of its setting.
+    pub name: &'static str,
+    /// The bound.
+    pub most: u64,
+    /// What is used of it now, where that can be said.
+    pub used: Option<u64>,
+    /// How often it was met.
+    pub refused: Option<u64>,
+}
+
+/// Everything that is counted, at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Messages stored.
+    pub sent: u64,
+    /// How long that took.
+    pub sending: Histogram,
+    /// From an event's acceptance to the first answer that holds it.
+    pub delivering: Histogram,
+    /// Polls held now.
+    pub held: usize,
+    /// Polls that had their seat, by how they ended.
+    pub polls: Vec<(&'static str, u64)>,
+    /// Outbox rows of this gateway.
+    pub outbox_rows: usize,
+    /// Age of the oldest of them; unknown when the database did not answer.
+    pub outbox_oldest: Option<Duration>,
+    /// The database answered just now.
+    pub store_up: bool,
+    /// How the broker is.
+    pub broker: BrokerState,
+    /// The bounds.
+    pub limits: Vec<Limit>,
+}
+
+impl Core {
+    /// Looks at everything that is counted. Asks the database one small question, and waits for it two seconds at most.
+    pub async fn snapshot(&self) -> Snapshot {
+        let oldest = tokio::time::timeout(ASKING, self.store.outbox_page(0, 1)).await;
+        let (store_up, outbox_oldest) = match oldest {
+            Ok(Ok(rows)) => {
+                let age = rows.first().map(|row| row.accepted_at.age_at(Timestamp::now()));
+                (true, Some(age.unwrap_or_default()))
+            }
+            // all its connections are in use: it was not asked
+            Ok(Err(StoreError::Busy(_))) => (self.store.health(), None),
+            Ok(Err(_)) | Err(_) => (false, None),
+        };
+        let figures = &self.figures;
+        let polls = POLL_ENDS.iter().zip(&figures.polls);
+        Snapshot {
+            sent: figures.sent.load(Ordering::Relaxed),
+            sending: figures.sending.read(),
+            delivering: figures.delivering.read(),
+            held: self.mailboxes.held(),
+            polls: polls.map(|(name, counter)| (*name, counter.load(Ordering::Relaxed))).collect(),
+            outbox_rows: self.relay.rows(),
+            outbox_oldest,
+            store_up,
+            broker: self.broker_state(),
+            limits: self.limits(),
+        }
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        let (settings, refused) = (&self.settings, &self.figures.refused);
+        let (store, memory) = (self.store.fill(), self.relay.memory());
+        let limit = |name, most: usize, used: Option<usize>, refused: u64| Limit {
+            name,
+            most: most as u64,
+            used: used.map(|used| used as u64),
+            refused: Some(refused),
+        };
+        let of_store = |name, fill: Fill| limit(name, fill.most, Some(fill.used), fill.refused);
+        let met = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        vec![
+            limit(
+                "held_polls_per_user",
+                settings.held_polls_per_user,
+                Some(self.mailboxes.most_held_by_one()),
+                met(&refused.held_polls_per_user),
+            ),
+            limit("held_polls", settings.held_polls, Some(self.mailboxes.held()), met(&refused.held_polls)),
+            limit("mailboxes", settings.mailboxes, Some(self.mailboxes.count()), met(&refused.mailboxes)),
+            limit("most_bytes", settings.answer_bytes, None, met(&self.figures.cut)),
+            limit("outbox_rows", settings.outbox_rows, Some(self.relay.rows()), met(&refused.outbox_rows)),
+            limit(
+                "relay_publications",
+                settings.relay_publications,
+                Some(memory.publications),
+                memory.overflowed,
+            ),
+            limit("relay_bytes", settings.relay_bytes, Some(memory.bytes), memory.overflowed),
+            of_store("writer_queue", store.writer_queue),
+            of_store("pool_size", store.pool),
+        ]
+    }
+}

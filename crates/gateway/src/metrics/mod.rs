@@ -1,0 +1,148 @@
+//! `GET /metrics`: what is counted anywhere, put into the Prometheus text format when somebody looks.
+//!
+//! docs/metrics.md names every family; a test holds the two together.
+
+mod connections;
+mod family;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pollgate_core::{Limit, Snapshot};
+use prometheus::TextEncoder;
+use prometheus::proto::MetricFamily;
+
+pub(crate) use connections::{Connections, give_up_after};
+use family::{counter, gauge, histogram};
+
+/// What the HTTP layer itself counts.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    connections: Arc<Connections>,
+    body_time_ms: u64,
+    bodies_late: AtomicU64,
+}
+
+impl Metrics {
+    /// Nothing is counted yet.
+    pub(crate) fn new(most_connections: usize, body_time: Duration) -> Self {
+        Self {
+            connections: Connections::new(most_connections),
+            body_time_ms: u64::try_from(body_time.as_millis()).unwrap_or(u64::MAX),
+            bodies_late: AtomicU64::new(0),
+        }
+    }
+
+    /// The connections of the public address.
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
+    /// A body did not arrive in time.
+    pub(crate) fn body_was_late(&self) {
+        self.bodies_late.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn limits(&self) -> [Limit; 2] {
+        let refused = Some(self.bodies_late.load(Ordering::Relaxed));
+        let body = Limit { name: "body_timeout_ms", most: self.body_time_ms, used: None, refused };
+        [self.connections.limit(), body]
+    }
+
+    /// Everything as text; `more` are bounds that others keep.
+    ///
+    /// # Errors
+    /// A family without a name or a sample: a mistake in this program.
+    pub(crate) fn text(&self, snapshot: Snapshot, more: &[Limit]) -> Result<String, prometheus::Error> {
+        let mut families = figures(&snapshot);
+        let mut limits = snapshot.limits;
+        limits.extend(self.limits());
+        limits.extend_from_slice(more);
+        families.extend(bounds(&limits));
+        TextEncoder::new().encode_to_string(&families)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a metric is a double, and these stay far below 2^53")]
+const fn number(value: u64) -> f64 {
+    value as f64
+}
+
+fn flag(up: bool) -> f64 {
+    f64::from(u8::from(up))
+}
+
+fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
+    let one = |value| [(None, value)];
+    let ends = snapshot.polls.iter().map(|(end, polls)| (Some(("end", *end)), number(*polls)));
+    let mut families = vec![
+        gauge(
+            "pollgate_build_info",
+            "Always 1; the label names the version that runs.",
+            [(Some(("version", env!("CARGO_PKG_VERSION"))), 1.0)],
+        ),
+        histogram(
+            "pollgate_message_send_seconds",
+            "From a checked message to its commit.",
+            &snapshot.sending,
+        ),
+        counter(
+            "pollgate_messages_sent_total",
+            "Messages stored; repeats are not.",
+            one(number(snapshot.sent)),
+        ),
+        gauge("pollgate_polls_held", "Polls that have begun and not ended.", one(snapshot.held as f64)),
+        counter("pollgate_polls_total", "Polls that have ended, by what ended them.", ends),
+        histogram(
+            "pollgate_delivery_seconds",
+            "From an event's acceptance to the first answer that holds it.",
+            &snapshot.delivering,
+        ),
+        gauge(
+            "pollgate_outbox_rows",
+            "Committed events of this gateway that the broker has not answered for.",
+            one(snapshot.outbox_rows as f64),
+        ),
+        gauge("pollgate_broker_up", "1: publishing and consuming work.", one(flag(snapshot.broker.up))),
+        gauge(
+            "pollgate_broker_blocked",
+            "1: the broker takes no publications (memory or disk alarm).",
+            one(flag(snapshot.broker.blocked)),
+        ),
+        gauge(
+            "pollgate_store_up",
+            "1: the database answered this scrape in time.",
+            one(flag(snapshot.store_up)),
+        ),
+    ];
+    if let Some(age) = snapshot.outbox_oldest {
+        families.push(gauge(
+            "pollgate_outbox_oldest_seconds",
+            "Age of the oldest of those events; absent when the database did not answer.",
+            one(age.as_secs_f64()),
+        ));
+    }
+    families
+}
+
+fn bounds(limits: &[Limit]) -> [MetricFamily; 3] {
+    let label = |limit: &Limit| Some(("limit", limit.name));
+    [
+        gauge(
+            "pollgate_limit",
+            "A bound, in the unit of its setting.",
+            limits.iter().map(|limit| (label(limit), number(limit.most))),
+        ),
+        gauge(
+            "pollgate_limit_used",
+            "What is used of a bound now.",
+            limits.iter().filter_map(|limit| Some((label(limit), number(limit.used?)))),
+        ),
+        counter(
+            "pollgate_limit_refused_total",
+            "How often a bound was met.",
+            limits.iter().filter_map(|limit| Some((label(limit), number(limit.refused?)))),
+        ),
+    ]
+}
