@@ -8,11 +8,13 @@ use bytes::Bytes;
 use pollgate_model::{EventId, Mailbox, Recipient, Timestamp};
 use tokio::sync::{mpsc, watch};
 
+pub mod clusters;
 pub mod error;
 pub mod memory;
 pub mod rabbit;
 mod task;
 
+pub use clusters::{Cluster, ClusterName, Clusters, Placement};
 pub use error::BrokerError;
 
 /// The publisher's own number for a publication, given back in its [`Outcome`].
