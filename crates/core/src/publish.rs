@@ -9,6 +9,7 @@ use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timest
 use pollgate_store::{Audience, NewEvent};
 use serde_json::value::RawValue;
 
+use crate::relay::divide;
 use crate::{Core, CoreError};
 
 /// Who gets an event.
@@ -85,17 +86,28 @@ impl Core {
             self.store.publish(durable).await?;
         }
         for (recipients, event, expires_at) in ephemeral {
+            self.publish_ephemeral(&recipients, &event, expires_at);
+        }
+        Ok(ids)
+    }
+
+    fn publish_ephemeral(
+        &self,
+        recipients: &Arc<[Recipient]>,
+        event: &EncodedEvent,
+        expires_at: Option<Timestamp>,
+    ) {
+        for (lane, recipients) in divide(self.clusters.placement(), recipients) {
             // `false` says that the broker is away or busy: an ephemeral event has no promise to break
-            let _taken = self.broker.publish_ephemeral(Publication {
+            let _taken = self.clusters.lane(lane).broker.publish_ephemeral(Publication {
                 ticket: 0,
                 id: event.id,
-                payload: event.json,
+                payload: event.json.clone(),
                 recipients,
                 durability: Durability::Transient,
                 expires_at,
             });
         }
-        Ok(ids)
     }
 
     fn check(&self, announcements: &[Announcement]) -> Result<(), CoreError> {

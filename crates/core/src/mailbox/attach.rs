@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use pollgate_broker::{BrokerError, Taken};
-use pollgate_model::Mailbox;
+use pollgate_model::{Mailbox, UserId};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -16,7 +16,7 @@ use super::window::Source;
 
 impl State {
     /// Readies the state for a new consumer and says which epoch it belongs to.
-    fn begin(&mut self, mailboxes: &Mailboxes) -> u64 {
+    fn begin(&mut self, mailboxes: &Mailboxes, user: &UserId) -> u64 {
         self.epoch += 1;
         if self.gone {
             // nothing of the vanished mailbox comes again, so what is here stays and keeps its positions
@@ -31,7 +31,7 @@ impl State {
                 reader.answered = None;
             }
         }
-        self.notice_restart(mailboxes);
+        self.notice_restart(mailboxes, user);
         self.burst_until = None;
         self.expected = 0;
         self.epoch
@@ -39,8 +39,8 @@ impl State {
 
     /// Compares the broker's transient state with the one this mailbox stood on. Looked at by every poll: after an
     /// outage the consumer may be back before it is known which state it came back to.
-    pub(super) fn notice_restart(&mut self, mailboxes: &Mailboxes) {
-        let now = mailboxes.broker_state.borrow().incarnation;
+    pub(super) fn notice_restart(&mut self, mailboxes: &Mailboxes, user: &UserId) {
+        let now = mailboxes.cluster_of(user).incarnation();
         if now == 0 || now == self.broker {
             return;
         }
@@ -69,14 +69,17 @@ pub(super) async fn attach(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) -
         if state.link.is_up() || state.phase != Phase::Open {
             return Ok(());
         }
-        state.begin(&mailboxes)
+        state.begin(&mailboxes, &attended.mailbox.user)
     };
     let mut existed = true;
     if attended.mailbox.session.is_some() {
         // the session's mailbox first: from here on nothing published misses it
-        existed = mailboxes.broker.ensure(&attended.mailbox).await?;
+        existed = mailboxes.broker_of(&attended.mailbox.user).ensure(&attended.mailbox).await?;
         let main = Mailbox::main(attended.mailbox.user.clone());
-        let taken = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await?;
+        let taken = mailboxes
+            .broker_of(&main.user)
+            .take_waiting(&main, usize::from(mailboxes.settings.prefetch))
+            .await?;
         if let Some(taken) = taken {
             let drained = taken.drained;
             attended.lock().take_over(taken);
@@ -113,7 +116,7 @@ async fn consume(
     existed: bool,
 ) -> Result<(), BrokerError> {
     let entrance = Arc::new(Entrance { attended: attended.clone(), epoch });
-    let found = mailboxes.broker.consume(&attended.mailbox, entrance).await?;
+    let found = mailboxes.broker_of(&attended.mailbox.user).consume(&attended.mailbox, entrance).await?;
     let mut state = attended.lock();
     if state.epoch != epoch {
         // it ended while it began; dropping it gives everything back
@@ -148,7 +151,8 @@ pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
         had.consumer.release().await.inspect_err(|_away| abandon(&attended))?;
     }
     let main = Mailbox::main(attended.mailbox.user.clone());
-    let taken = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await;
+    let taken =
+        mailboxes.broker_of(&main.user).take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await;
     let taken = taken.inspect_err(|_away| abandon(&attended))?;
     let drained = taken.as_ref().is_none_or(|t| t.drained);
     if let Some(taken) = taken {
@@ -189,11 +193,13 @@ const CLEARINGS: usize = 8;
 async fn remove_main(mailboxes: &Mailboxes, main: &Mailbox) -> Result<(), BrokerError> {
     let most = usize::from(mailboxes.settings.prefetch);
     for _ in 0..CLEARINGS {
-        if mailboxes.broker.delete_if_idle(main).await? {
+        if mailboxes.broker_of(&main.user).delete_if_idle(main).await? {
             return Ok(());
         }
         // gone already, or somebody polls it: then it is theirs
-        let Some(taken) = mailboxes.broker.take_waiting(main, most).await? else { return Ok(()) };
+        let Some(taken) = mailboxes.broker_of(&main.user).take_waiting(main, most).await? else {
+            return Ok(());
+        };
         let tags: Vec<u64> = taken.deliveries.iter().map(|delivery| delivery.tag).collect();
         taken.consumer.ack(&tags);
         taken.consumer.release().await?;

@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use pollgate_broker::{Broker, BrokerState};
+use pollgate_broker::{Broker, Cluster, Clusters};
 use pollgate_model::{Mailbox, UserId};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use attendance::Receipt;
@@ -35,8 +35,7 @@ use seats::Seats;
 
 /// The mailboxes that this gateway attends. Bounded; each leaves when nobody has polled it for the linger time.
 pub struct Mailboxes {
-    broker: Arc<dyn Broker>,
-    broker_state: watch::Receiver<BrokerState>,
+    broker: Arc<Clusters>,
     settings: CoreSettings,
     tasks: Tasks,
     /// Set when the gateway drains: holds end.
@@ -54,7 +53,7 @@ pub struct Mailboxes {
 
 impl Mailboxes {
     pub(crate) fn new(
-        broker: Arc<dyn Broker>,
+        broker: Arc<Clusters>,
         settings: CoreSettings,
         tasks: Tasks,
         drain: Stop,
@@ -62,7 +61,6 @@ impl Mailboxes {
     ) -> Arc<Self> {
         Arc::new(Self {
             seats: Seats::new(settings.held_polls_per_user, settings.held_polls),
-            broker_state: broker.state(),
             broker,
             settings,
             tasks,
@@ -94,6 +92,16 @@ impl Mailboxes {
         let sessions = self.attended.iter().map(|entry| entry.key().clone());
         let sessions = sessions.filter(|mailbox| mailbox.user == *user && mailbox.session.is_some());
         std::iter::once(Mailbox::main(user.clone())).chain(sessions).collect()
+    }
+
+    /// The cluster that has this user's mailboxes.
+    fn cluster_of(&self, user: &UserId) -> &Cluster {
+        self.broker.of(user)
+    }
+
+    /// The broker that has this user's mailboxes.
+    fn broker_of(&self, user: &UserId) -> &dyn Broker {
+        &*self.broker.of(user).broker
     }
 
     fn next_incarnation(&self) -> u32 {

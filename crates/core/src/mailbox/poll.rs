@@ -170,7 +170,7 @@ impl Poll {
         if Instant::now() >= self.deadline {
             return Err(error.into());
         }
-        let mut state = mailboxes.broker.state();
+        let mut state = mailboxes.broker_of(&self.request.mailbox.user).state();
         let pause = Duration::from_millis(rand::rng().random_range(50..250));
         let until = self.deadline.min(Instant::now() + pause);
         tokio::time::sleep_until(until).await;
@@ -191,7 +191,7 @@ impl Poll {
         if !state.link.is_up() {
             return Seen { look: Look::Attach, acks: Acks::default(), ended: None };
         }
-        state.notice_restart(&attendance.mailboxes);
+        state.notice_restart(&attendance.mailboxes, &self.request.mailbox.user);
         let mut done = std::mem::take(&mut state.doubles);
         if self.applied != Some(state.epoch) {
             self.applied = Some(state.epoch);

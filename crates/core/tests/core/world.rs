@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::memory::{MemoryBroker, MemorySettings};
-use pollgate_broker::{Broker, MailboxLimits};
+use pollgate_broker::{ClusterName, Clusters, MailboxLimits, Placement};
 use pollgate_core::{Core, CoreError, CoreSettings, Parts, PollCursor, PollRequest, Polled, Relay, Tasks};
 use pollgate_model::{InstanceId, Mailbox, NewMessage, Target, UserId};
 use pollgate_store::{Sent, Store, StoreSettings};
@@ -34,7 +34,7 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> Run {
-        let relay = Relay::new(&self.settings);
+        let relay = Relay::new(&self.settings, Placement::single(ClusterName::in_process()));
         let instance = InstanceId::new();
         let url = format!("sqlite://{}", self.folder.path().join("pollgate.db").display());
         let store = Store::open(StoreSettings::new(url), instance, relay.clone()).await.unwrap();
@@ -43,8 +43,8 @@ impl World {
         let (tasks, _first_failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store,
-            broker: broker.clone() as Arc<dyn Broker>,
-            outcomes: answers,
+            clusters: Arc::new(Clusters::single(ClusterName::in_process(), broker.clone())),
+            outcomes: vec![answers],
             relay,
             instance,
             settings: self.settings.clone(),
