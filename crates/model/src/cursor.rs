@@ -11,8 +11,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::{EventId, Timestamp};
 
-const VERSION: u8 = 1;
-const BYTES: usize = 1 + 8 + 4 + 8 + 4 + 8 + 1 + 16 + 4;
+const VERSION: u8 = 2;
+/// Without the cluster.
+const VERSION_1: u8 = 1;
+const BYTES: usize = 1 + 8 + 4 + 8 + 4 + 4 + 8 + 1 + 16 + 4;
 const HAS_LAST: u8 = 1;
 const RESYNC: u8 = 2;
 
@@ -32,6 +34,8 @@ pub struct Cursor {
     pub position: u64,
     /// The broker's transient state that the mailbox stood on.
     pub broker: u32,
+    /// The cluster that the mailbox stood on, as a number; 0: not known.
+    pub cluster: u32,
     /// When it was made: older than a message may wait means that events may have run out.
     pub issued_at: Timestamp,
     /// The last event answered, by which another owner of the mailbox finds the place again.
@@ -48,6 +52,7 @@ impl fmt::Display for Cursor {
         bytes.extend_from_slice(&self.incarnation.to_be_bytes());
         bytes.extend_from_slice(&self.position.to_be_bytes());
         bytes.extend_from_slice(&self.broker.to_be_bytes());
+        bytes.extend_from_slice(&self.cluster.to_be_bytes());
         bytes.extend_from_slice(&self.issued_at.as_ms().to_be_bytes());
         let has_last = if self.last.is_some() { HAS_LAST } else { 0 };
         bytes.push(has_last | if self.resync { RESYNC } else { 0 });
@@ -71,25 +76,32 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, BadCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_not_base64| BadCursor)?;
         let (body, check) = bytes.split_last_chunk::<4>().ok_or(BadCursor)?;
-        if bytes.len() != BYTES || crc32fast::hash(body) != u32::from_be_bytes(*check) {
+        if crc32fast::hash(body) != u32::from_be_bytes(*check) {
             return Err(BadCursor);
         }
         let mut rest = body;
-        if take::<1>(&mut rest)? != [VERSION] {
-            return Err(BadCursor);
-        }
+        let [version] = take::<1>(&mut rest)?;
         let instance = u64::from_be_bytes(take(&mut rest)?);
         let incarnation = u32::from_be_bytes(take(&mut rest)?);
         let position = u64::from_be_bytes(take(&mut rest)?);
         let broker = u32::from_be_bytes(take(&mut rest)?);
+        let cluster = match version {
+            VERSION => u32::from_be_bytes(take(&mut rest)?),
+            VERSION_1 => 0,
+            _unknown => return Err(BadCursor),
+        };
         let issued_at = Timestamp::from_ms(i64::from_be_bytes(take(&mut rest)?));
         let [flags] = take::<1>(&mut rest)?;
         let last = uuid::Uuid::from_bytes(take(&mut rest)?);
+        if !rest.is_empty() {
+            return Err(BadCursor);
+        }
         Ok(Self {
             instance,
             incarnation,
             position,
             broker,
+            cluster,
             issued_at,
             last: (flags & HAS_LAST != 0).then(|| last.into()),
             resync: flags & RESYNC != 0,
@@ -104,15 +116,33 @@ mod tests {
 
     prop_compose! {
         fn any_cursor()(
-            instance: u64, incarnation: u32, position: u64, broker: u32, ms: i64,
+            instance: u64, incarnation: u32, position: u64, broker: u32, cluster: u32, ms: i64,
             last in proptest::option::of(any::<u128>()), resync: bool,
         ) -> Cursor {
             Cursor {
-                instance, incarnation, position, broker, resync,
+                instance, incarnation, position, broker, cluster, resync,
                 issued_at: Timestamp::from_ms(ms),
                 last: last.map(|l| uuid::Uuid::from_u128(l).into()),
             }
         }
+    }
+
+    #[test]
+    fn a_cursor_of_before_clusters_is_read() {
+        // version 1: instance 7, incarnation 3, position 9, broker 5, at 1 s, no last event, resync
+        let text = "AQAAAAAAAAAHAAAAAwAAAAAAAAAJAAAABQAAAAAAAAPoAgAAAAAAAAAAAAAAAAAAAADnFKxz";
+        let cursor: Cursor = text.parse().unwrap();
+        let expected = Cursor {
+            instance: 7,
+            incarnation: 3,
+            position: 9,
+            broker: 5,
+            cluster: 0,
+            issued_at: Timestamp::from_ms(1000),
+            last: None,
+            resync: true,
+        };
+        assert_eq!(cursor, expected);
     }
 
     proptest! {
@@ -122,7 +152,7 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_cursor_is_none(cursor in any_cursor(), at in 0_usize..72, by in 1_u8..64) {
+        fn a_changed_cursor_is_none(cursor in any_cursor(), at in 0_usize..78, by in 1_u8..64) {
             const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
             let mut text = cursor.to_string().into_bytes();
             let place = ALPHABET.iter().position(|c| *c == text[at]).unwrap();

@@ -1,7 +1,7 @@
 //! What a cursor confirms, and what an answer says.
 
 use bytes::Bytes;
-use pollgate_model::{Cursor, EventId, Timestamp};
+use pollgate_model::{Cursor, EventId, Timestamp, UserId};
 
 use super::Mailboxes;
 use super::attended::{ResyncReason, State};
@@ -19,7 +19,7 @@ pub(super) struct Answer {
 
 impl State {
     /// Confirms what a cursor confirms, and finds out what its client may have missed.
-    pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes) -> Vec<Done> {
+    pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes, user: &UserId) -> Vec<Done> {
         if cursor.instance == mailboxes.instance && cursor.incarnation == self.incarnation {
             if cursor.resync {
                 self.resync = None;
@@ -27,7 +27,10 @@ impl State {
             return self.window.confirm(cursor.position);
         }
         let settings = &mailboxes.settings;
-        if self.made {
+        if cursor.cluster != 0 && cursor.cluster != mailboxes.cluster_of(user).name.number() {
+            // what waited in the other place stays there, whoever made the mailbox here
+            self.resync = Some(ResyncReason::Moved);
+        } else if self.made {
             self.resync = Some(ResyncReason::Gone);
         } else if cursor.issued_at.age_at(Timestamp::now()) > settings.message_ttl {
             self.resync = Some(ResyncReason::Expired);
@@ -60,6 +63,7 @@ impl State {
                 incarnation: self.incarnation,
                 position: batch.upto,
                 broker: self.broker,
+                cluster: mailboxes.cluster_of(&request.mailbox.user).name.number(),
                 issued_at: Timestamp::now(),
                 last,
                 resync: self.resync.is_some(),

@@ -196,7 +196,7 @@ impl Poll {
         if self.applied != Some(state.epoch) {
             self.applied = Some(state.epoch);
             if let PollCursor::At(cursor) = self.request.cursor {
-                done.extend(state.apply(&cursor, &attendance.mailboxes));
+                done.extend(state.apply(&cursor, &attendance.mailboxes, &self.request.mailbox.user));
             }
         }
         done.extend(state.window.match_seen());
