@@ -6,6 +6,7 @@
 mod error;
 mod history;
 mod mailbox;
+mod moves;
 mod publish;
 mod relay;
 mod send;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use error::CoreError;
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason};
+pub use moves::Moves;
 pub use pollgate_store::Sent;
 pub use publish::{Announcement, To};
 pub use relay::Relay;
@@ -39,6 +41,8 @@ pub struct Parts {
     pub clusters: Arc<Clusters>,
     /// Each broker's answers, in the order of `clusters`.
     pub outcomes: Vec<mpsc::UnboundedReceiver<Outcome>>,
+    /// Who was placed elsewhere by other gateways.
+    pub moves: Arc<Moves>,
     /// Hears of commits.
     pub relay: Arc<Relay>,
     /// This process.
@@ -66,13 +70,19 @@ impl Core {
     /// Starts the services: relay, settlement, lease, sweeper.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, clusters, outcomes, relay, instance, settings, tasks } = parts;
+        let Parts { store, clusters, outcomes, moves, relay, instance, settings, tasks } = parts;
         let (draining, drain) = watch::channel(false);
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        let mailboxes =
-            Mailboxes::new(clusters.clone(), settings.clone(), tasks.clone(), Stop::new(drain), number);
+        let mailboxes = Mailboxes::new(
+            clusters.clone(),
+            moves.clone(),
+            settings.clone(),
+            tasks.clone(),
+            Stop::new(drain),
+            number,
+        );
         let stop = || tasks.stop_signal();
         for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
             let broker = cluster.broker.clone();
@@ -80,6 +90,7 @@ impl Core {
             tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
         }
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
+        tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
         Self {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
-use pollgate_core::{Core, CoreSettings, FirstFailure, Parts, Relay, Tasks};
+use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Tasks};
 use pollgate_model::InstanceId;
 use pollgate_store::{Store, StoreSettings};
 use tokio::runtime::Handle;
@@ -128,14 +128,17 @@ impl Gateway {
         make_data_dir(&settings)?;
         let instance = InstanceId::new();
         let core_settings = core_settings(&settings);
-        let relay = Relay::new(&core_settings, brokers::placement(&settings));
+        let placement = brokers::placement(&settings);
+        let relay = Relay::new(&core_settings, placement.clone());
         let store = Store::open(store_settings(&settings), instance, relay.clone()).await?;
+        let moves = Moves::load(&store, placement, core_settings.message_ttl).await?;
         let (clusters, outcomes) = brokers::open(&settings).await?;
         let (tasks, failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store: store.clone(),
             clusters: Arc::new(clusters),
             outcomes,
+            moves,
             relay,
             instance,
             settings: core_settings,

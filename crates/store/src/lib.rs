@@ -11,7 +11,7 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `history`, `members`, `outbox`, `lease`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
 
 mod checkpoint;
 mod connection;
@@ -25,6 +25,7 @@ mod migrate;
 mod open;
 mod outbox;
 mod outgoing;
+mod placements;
 mod pool;
 mod publish;
 mod rows;
@@ -40,5 +41,6 @@ pub use error::StoreError;
 pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
+pub use placements::ListUse;
 pub use settings::StoreSettings;
 pub use tokens::{NewToken, Token, TokenRef};

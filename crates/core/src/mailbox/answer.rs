@@ -17,17 +17,28 @@ pub(super) struct Answer {
     pub(super) more: bool,
 }
 
+/// Who asked, and when.
+pub(super) struct Asked<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) at: Timestamp,
+}
+
 impl State {
     /// Confirms what a cursor confirms, and finds out what its client may have missed.
-    pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes, user: &UserId) -> Vec<Done> {
+    pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes, asked: &Asked<'_>) -> Vec<Done> {
         if cursor.instance == mailboxes.instance && cursor.incarnation == self.incarnation {
             if cursor.resync {
                 self.resync = None;
             }
+            if mailboxes.moves.missed_since(asked.user, cursor.issued_at, asked.at) {
+                self.resync = Some(ResyncReason::Moved);
+            }
             return self.window.confirm(cursor.position);
         }
         let settings = &mailboxes.settings;
-        if cursor.cluster != 0 && cursor.cluster != mailboxes.cluster_of(user).name.number() {
+        let elsewhere =
+            cursor.cluster != 0 && cursor.cluster != mailboxes.cluster_of(asked.user).name.number();
+        if elsewhere || mailboxes.moves.missed_since(asked.user, cursor.issued_at, asked.at) {
             // what waited in the other place stays there, whoever made the mailbox here
             self.resync = Some(ResyncReason::Moved);
         } else if self.made {
@@ -48,7 +59,13 @@ impl State {
         }
     }
 
-    pub(super) fn answer(&mut self, request: &PollRequest, from: u64, mailboxes: &Mailboxes) -> Answer {
+    pub(super) fn answer(
+        &mut self,
+        request: &PollRequest,
+        from: u64,
+        mailboxes: &Mailboxes,
+        at: Timestamp,
+    ) -> Answer {
         let batch = self.window.next(from, request.limit, mailboxes.settings.answer_bytes);
         let last: Option<EventId> = batch.last.or(self.last);
         self.last = last;
@@ -64,7 +81,8 @@ impl State {
                 position: batch.upto,
                 broker: self.broker,
                 cluster: mailboxes.cluster_of(&request.mailbox.user).name.number(),
-                issued_at: Timestamp::now(),
+                // not the time of the answer: what is looked at when a poll begins has been looked at up to then
+                issued_at: at,
                 last,
                 resync: self.resync.is_some(),
             },

@@ -29,13 +29,14 @@ pub use attended::ResyncReason;
 pub use poll::{PollCursor, PollRequest, Polled};
 
 use crate::task::{Stop, Tasks};
-use crate::{CoreError, CoreSettings};
+use crate::{CoreError, CoreSettings, Moves};
 use attended::Attended;
 use seats::Seats;
 
 /// The mailboxes that this gateway attends. Bounded; each leaves when nobody has polled it for the linger time.
 pub struct Mailboxes {
     broker: Arc<Clusters>,
+    moves: Arc<Moves>,
     settings: CoreSettings,
     tasks: Tasks,
     /// Set when the gateway drains: holds end.
@@ -54,6 +55,7 @@ pub struct Mailboxes {
 impl Mailboxes {
     pub(crate) fn new(
         broker: Arc<Clusters>,
+        moves: Arc<Moves>,
         settings: CoreSettings,
         tasks: Tasks,
         drain: Stop,
@@ -62,6 +64,7 @@ impl Mailboxes {
         Arc::new(Self {
             seats: Seats::new(settings.held_polls_per_user, settings.held_polls),
             broker,
+            moves,
             settings,
             tasks,
             drain,

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pollgate_broker::BrokerError;
-use pollgate_model::{Cursor, Mailbox};
+use pollgate_model::{Cursor, Mailbox, Timestamp};
 use rand::Rng as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::Answer;
+use super::answer::{Answer, Asked};
 use super::attendance::{Attendance, Receipt};
 use super::attended::{Acks, MainLink, ResyncReason, State};
 use super::{Mailboxes, attach};
@@ -76,6 +76,8 @@ struct Seen {
 struct Poll {
     attendance: Attendance,
     request: PollRequest,
+    /// When it began; its answer's cursor says so.
+    asked_at: Timestamp,
     /// The epoch in which the cursor was applied; a new consumer needs it again.
     applied: Option<u64>,
     deadline: Instant,
@@ -94,7 +96,13 @@ impl Mailboxes {
         let mut draining = drain.is_set();
         // whoever comes while we drain is told at once to go elsewhere, with what is at hand
         let wait = if draining { Duration::ZERO } else { self.hold_of(request.wait) };
-        let mut poll = Poll { attendance, request, applied: None, deadline: Instant::now() + wait };
+        let mut poll = Poll {
+            attendance,
+            request,
+            asked_at: Timestamp::now(),
+            applied: None,
+            deadline: Instant::now() + wait,
+        };
         loop {
             let attended = poll.attendance.attended.clone();
             let mut changed = std::pin::pin!(attended.changed.notified());
@@ -195,8 +203,15 @@ impl Poll {
         let mut done = std::mem::take(&mut state.doubles);
         if self.applied != Some(state.epoch) {
             self.applied = Some(state.epoch);
-            if let PollCursor::At(cursor) = self.request.cursor {
-                done.extend(state.apply(&cursor, &attendance.mailboxes, &self.request.mailbox.user));
+            let (mailboxes, user) = (&attendance.mailboxes, &self.request.mailbox.user);
+            match self.request.cursor {
+                PollCursor::At(cursor) => {
+                    done.extend(state.apply(&cursor, mailboxes, &Asked { user, at: self.asked_at }))
+                }
+                PollCursor::Start if mailboxes.moves.may_have_missed(user) => {
+                    state.resync = Some(ResyncReason::Moved);
+                }
+                PollCursor::Start | PollCursor::Simple => {}
             }
         }
         done.extend(state.window.match_seen());
@@ -220,7 +235,7 @@ impl Poll {
             None => state.window.confirmed(),
         };
         if state.window.has_past(from) || state.resync.is_some() || now >= self.deadline {
-            let answer = state.answer(&self.request, from, &self.attendance.mailboxes);
+            let answer = state.answer(&self.request, from, &self.attendance.mailboxes, self.asked_at);
             let reader = state.readers.iter_mut().find(|r| Some(r.id) == self.attendance.reader);
             if let (Some(reader), false) = (reader, answer.events.is_empty()) {
                 reader.answered = Some(answer.upto);

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use pollgate_broker::memory::{MemoryBroker, MemorySettings};
 use pollgate_broker::{ClusterName, Clusters, MailboxLimits, Placement};
-use pollgate_core::{Core, CoreError, CoreSettings, Parts, PollCursor, PollRequest, Polled, Relay, Tasks};
+use pollgate_core::{
+    Core, CoreError, CoreSettings, Moves, Parts, PollCursor, PollRequest, Polled, Relay, Tasks,
+};
 use pollgate_model::{InstanceId, Mailbox, NewMessage, Target, UserId};
 use pollgate_store::{Sent, Store, StoreSettings};
 use tempfile::TempDir;
@@ -40,11 +42,14 @@ impl World {
         let store = Store::open(StoreSettings::new(url), instance, relay.clone()).await.unwrap();
         let (outcomes, answers) = mpsc::unbounded_channel();
         let broker = Arc::new(MemoryBroker::new(self.limits.clone(), MemorySettings::default(), outcomes));
+        let placement = Placement::single(ClusterName::in_process());
+        let moves = Moves::load(&store, placement, self.settings.message_ttl).await.unwrap();
         let (tasks, _first_failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store,
             clusters: Arc::new(Clusters::single(ClusterName::in_process(), broker.clone())),
             outcomes: vec![answers],
+            moves,
             relay,
             instance,
             settings: self.settings.clone(),

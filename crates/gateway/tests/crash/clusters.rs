@@ -129,6 +129,8 @@ fn a_room_on_both_clusters_waits_for_neither() {
     assert_eq!(gateway.user(far).send(near, "from over there").status, 201);
     until_it_comes(&gateway.user(near), &mut of_near, "from over there");
     assert!(schema.count("outbox") >= 2, "half of each still waits");
+    let away = gateway.user(far).poll("cursor=&wait=1");
+    assert_eq!((away.status, away.json["code"].as_str()), (503, Some("broker-unavailable")), "{away:?}");
     gateway.kill();
     gateway.start_again();
     announce(&gateway, "after the kill");
@@ -180,4 +182,41 @@ fn who_moves_to_a_new_cluster_is_told_and_nobody_else() {
     let output = command.output().unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(shown["mailboxes"][0]["user"], moving.as_str(), "{shown}");
+}
+
+/// The list changes while gateways run: what a gateway with the old list publishes after its reader has gone over to
+/// the new place is seen by nobody, so the reader is told once that gateway is gone.
+#[test]
+fn what_a_gateway_with_another_list_publishes_is_made_good_by_a_resync() {
+    let (one, other, schema) = (Vhost::create(), Vhost::create(), PgSchema::create());
+    let (before, after) = ([one.url()], [one.url(), other.url()]);
+    let moving = mover(&before, &after);
+    let staying = users_of(&after)[0];
+    let prefix = unique_prefix();
+    let mut old = gateway_on(&before, &schema, &prefix);
+    let new = gateway_on(&after, &schema, &prefix);
+    let poll = |name: &str, cursor: &mut String, wait: u32| {
+        let answer = new.user(name).poll(&format!("cursor={cursor}&wait={wait}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json["cursor"].as_str().unwrap().clone_into(cursor);
+        answer
+    };
+    let mut cursor = String::new();
+    let first = poll(&moving, &mut cursor, 0);
+    assert_eq!(first.json["resync"], true, "whoever begins while lists differ may have missed something");
+    assert_eq!(poll(&moving, &mut cursor, 0).json["resync"], false);
+    let mut of_staying = String::new();
+    assert_eq!(poll(staying, &mut of_staying, 0).json["resync"], false);
+
+    assert_eq!(old.user("app").send(&moving, "to the old place").status, 201);
+    pollgate_testkit::eventually("it stands in the old place", LIMIT, || schema.count("outbox") == 0);
+    let nothing = poll(&moving, &mut cursor, 0);
+    assert_eq!((texts(&nothing).len(), nothing.json["resync"].as_bool()), (0, Some(false)), "{nothing:?}");
+    old.kill();
+    pollgate_testkit::eventually("the reader is told", LIMIT, || {
+        poll(&moving, &mut cursor, 1).json["resync"] == true
+    });
+    assert_eq!(poll(&moving, &mut cursor, 0).json["resync"], false, "told once");
+    assert_eq!(poll(staying, &mut of_staying, 0).json["resync"], false);
+    assert!(new.log().contains("another gateway uses another list of clusters"), "{}", new.log());
 }

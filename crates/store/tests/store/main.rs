@@ -6,6 +6,7 @@ mod history;
 mod idempotency;
 mod outage;
 mod outbox;
+mod placements;
 mod publish;
 mod send;
 mod support;
