@@ -51,14 +51,17 @@ fn readiness(gateway: &Gateway) -> (u16, Vec<String>, String) {
     (answer.status, states, answer.json["broker"].as_str().unwrap().to_owned())
 }
 
-/// Polls in a cursor loop until this text has come.
-fn until_it_comes(reader: &User, cursor: &mut String, text: &str) {
-    pollgate_testkit::eventually(text, LIMIT, || {
+/// Polls in a cursor loop until these texts have come, in whatever order.
+fn until_they_come(reader: &User, cursor: &mut String, wanted: &[&str]) {
+    let mut missing = wanted.to_vec();
+    pollgate_testkit::eventually(&wanted.join(", "), LIMIT, || {
         let answer = reader.poll(&format!("cursor={cursor}&wait=1"));
-        answer.status == 200 && {
+        if answer.status == 200 {
             answer.json["cursor"].as_str().unwrap().clone_into(cursor);
-            texts(&answer).iter().any(|came| came == text)
+            let came = texts(&answer);
+            missing.retain(|text| !came.iter().any(|one| one == text));
         }
+        missing.is_empty()
     });
 }
 
@@ -119,28 +122,25 @@ fn a_room_on_both_clusters_waits_for_neither() {
     };
     let (mut of_near, mut of_far) = (String::new(), String::new());
     announce(&gateway, "both up");
-    until_it_comes(&gateway.user(near), &mut of_near, "both up");
-    until_it_comes(&gateway.user(far), &mut of_far, "both up");
+    until_they_come(&gateway.user(near), &mut of_near, &["both up"]);
+    until_they_come(&gateway.user(far), &mut of_far, &["both up"]);
     pollgate_testkit::eventually("both have answered", LIMIT, || schema.count("outbox") == 0);
 
     node.stop();
     announce(&gateway, "one away");
     // a direct message between the two is one row of both lanes as well
     assert_eq!(gateway.user(far).send(near, "from over there").status, 201);
-    until_it_comes(&gateway.user(near), &mut of_near, "from over there");
+    until_they_come(&gateway.user(near), &mut of_near, &["from over there"]);
     assert!(schema.count("outbox") >= 2, "half of each still waits");
     let away = gateway.user(far).poll("cursor=&wait=1");
     assert_eq!((away.status, away.json["code"].as_str()), (503, Some("broker-unavailable")), "{away:?}");
     gateway.kill();
     gateway.start_again();
     announce(&gateway, "after the kill");
-    until_it_comes(&gateway.user(near), &mut of_near, "after the kill");
+    until_they_come(&gateway.user(near), &mut of_near, &["after the kill"]);
 
     node.start_again();
-    for text in ["one away", "from over there", "after the kill"] {
-        let mut cursor = String::new();
-        until_it_comes(&gateway.user(far), &mut cursor, text);
-    }
+    until_they_come(&gateway.user(far), &mut of_far, &["one away", "from over there", "after the kill"]);
     pollgate_testkit::eventually("the outbox empties", LIMIT, || schema.count("outbox") == 0);
 }
 

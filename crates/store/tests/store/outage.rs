@@ -112,7 +112,7 @@ async fn an_old_schema_is_refused_when_it_may_not_be_changed(#[values(Kind::Sqli
     let open = || Store::open(settings.clone(), InstanceId::new(), Arc::new(Heard::default()));
     let error = open().await.unwrap_err();
     assert!(matches!(&error, StoreError::Outdated(why) if why.contains("pollgate migrate")), "{error}");
-    assert_eq!(Store::migrate(&settings).await.unwrap().len(), 1);
+    assert!(!Store::migrate(&settings).await.unwrap().is_empty());
     assert!(Store::migrate(&settings).await.unwrap().is_empty());
     open().await.unwrap();
 }
