@@ -9,6 +9,7 @@ mod mailbox;
 mod moves;
 mod publish;
 mod relay;
+mod report;
 mod send;
 mod settings;
 mod slow;
@@ -88,6 +89,9 @@ impl Core {
             let broker = cluster.broker.clone();
             tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
             tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
+            if clusters.placement().lanes() > 1 {
+                tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
+            }
         }
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));

@@ -16,7 +16,8 @@ use super::shares::{LaneSet, Shares};
 pub(crate) struct Lanes {
     queues: Vec<Queue>,
     /// Rows of several lanes, with the lanes that have not answered; from the time one of them may have it queued.
-    /// One entry at most for each row of the outbox, which has its own bound.
+    /// One entry at most for each row of the outbox, which has its own bound, and now and then one for a row that has
+    /// just left it, see `tidy`.
     joint: HashMap<i64, LaneSet>,
 }
 
@@ -51,7 +52,11 @@ impl Lanes {
 
     /// What a lane does next.
     pub(crate) fn next(&mut self, lane: usize, most: usize) -> Next {
-        self.queues.get_mut(lane).map_or(Next::Idle, |queue| queue.next(most))
+        let next = self.queues.get_mut(lane).map_or(Next::Idle, |queue| queue.next(most));
+        if matches!(next, Next::Idle) {
+            self.tidy();
+        }
+        next
     }
 
     /// Takes the share of a lane in a page of the outbox that was read past `after` and ends with `last`; what of it
@@ -90,11 +95,15 @@ impl Lanes {
             return done;
         }
         let settled = done.into_iter().filter(|ticket| self.answered(lane, *ticket)).collect();
-        if self.queues.iter().all(Queue::is_idle) {
-            // what is still here was read once more while it was leaving the outbox: nobody is going to answer
+        self.tidy();
+        settled
+    }
+
+    /// Forgets what nobody is going to answer for: rows that a lane read once more while they were leaving the outbox.
+    fn tidy(&mut self) {
+        if !self.joint.is_empty() && self.queues.iter().all(Queue::is_idle) {
             self.joint.clear();
         }
-        settled
     }
 
     /// A lane has answered for a row; `true`: it was the last one.

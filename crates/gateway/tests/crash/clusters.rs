@@ -91,6 +91,12 @@ fn an_outage_of_one_cluster_is_its_own_users_alone() {
     pollgate_testkit::eventually("readiness names the cluster that is away", LIMIT, || {
         readiness(&gateway) == (200, vec!["up".into(), "away".into()], "partly".into())
     });
+    let name = ClusterName::of_url(&urls[1]).unwrap();
+    let logged = |what: &str| {
+        let log = gateway.log();
+        log.lines().any(|line| line.contains(what) && line.contains(name.as_str()))
+    };
+    pollgate_testkit::eventually("so does the log", LIMIT, || logged("the cluster is away"));
     to_far.until_accepted(20); // sends need no broker
     to_near.until_accepted(20);
     // while it is away, whatever was sent to the other cluster's user comes
@@ -99,6 +105,7 @@ fn an_outage_of_one_cluster_is_its_own_users_alone() {
 
     node.start_again();
     pollgate_testkit::eventually("readiness is whole again", LIMIT, || readiness(&gateway).2 == "up");
+    pollgate_testkit::eventually("the log says so", LIMIT, || logged("the cluster is up again"));
     to_far.until_accepted(20);
     for crew in [to_near, to_far] {
         crew.until_nothing_is_missing();
@@ -125,6 +132,15 @@ fn a_room_on_both_clusters_waits_for_neither() {
     until_they_come(&gateway.user(near), &mut of_near, &["both up"]);
     until_they_come(&gateway.user(far), &mut of_far, &["both up"]);
     pollgate_testkit::eventually("both have answered", LIMIT, || schema.count("outbox") == 0);
+
+    // no promise, but whoever polls on either cluster has a mailbox for it
+    let ephemeral = json!({
+        "to": [near, far], "type": "notice", "data": {"body": "in passing"}, "ephemeral": true,
+    });
+    let answer = gateway.user_with("app", "publish").post("/v1/events", &ephemeral);
+    assert_eq!(answer.status, 202, "{answer:?}");
+    until_they_come(&gateway.user(near), &mut of_near, &["in passing"]);
+    until_they_come(&gateway.user(far), &mut of_far, &["in passing"]);
 
     node.stop();
     announce(&gateway, "one away");
