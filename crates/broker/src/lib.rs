@@ -9,12 +9,14 @@ use bytes::Bytes;
 use pollgate_model::{EventId, Mailbox, Recipient, Timestamp};
 use tokio::sync::{mpsc, watch};
 
+pub mod clusters;
 pub mod error;
 pub mod memory;
 mod peers;
 pub mod rabbit;
 mod task;
 
+pub use clusters::{Cluster, ClusterName, Clusters, Placement};
 pub use error::BrokerError;
 pub use peers::{Asked, Reply, Responder};
 
@@ -285,6 +287,11 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Asks every gateway, and waits until `enough` have answered, for at most `limit`. The answers that came.
     async fn ask_all(&self, request: Bytes, enough: usize, limit: Duration) -> Vec<Bytes>;
+
+    /// What was asked of the broker so far, by operation; nothing where nothing has a price.
+    fn operations(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 
     /// How the broker is, now and whenever it changes.
     fn state(&self) -> watch::Receiver<BrokerState>;

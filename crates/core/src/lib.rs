@@ -8,8 +8,10 @@ mod figures;
 mod history;
 mod idempotency;
 mod mailbox;
+mod moves;
 mod publish;
 mod relay;
+mod report;
 mod send;
 mod settings;
 mod slow;
@@ -18,7 +20,7 @@ mod task;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollgate_broker::{Broker, BrokerState, Depth, Outcome};
+use pollgate_broker::{BrokerState, ClusterName, Clusters, Depth, Outcome};
 use pollgate_model::{InstanceId, Mailbox, UserId};
 use pollgate_store::Store;
 use tokio::sync::mpsc;
@@ -26,6 +28,7 @@ use tokio::sync::mpsc;
 pub use error::CoreError;
 pub use figures::{HandoverFigures, Histogram, Limit, Snapshot};
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
+pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Announcement, To};
 pub use relay::Relay;
@@ -40,10 +43,12 @@ use slow::SlowStage;
 pub struct Parts {
     /// The database, which tells `relay` of its commits.
     pub store: Store,
-    /// The broker, which answers on `outcomes`.
-    pub broker: Arc<dyn Broker>,
-    /// The broker's answers.
-    pub outcomes: mpsc::UnboundedReceiver<Outcome>,
+    /// The brokers; `relay` has a lane for each.
+    pub clusters: Arc<Clusters>,
+    /// Each broker's answers, in the order of `clusters`.
+    pub outcomes: Vec<mpsc::UnboundedReceiver<Outcome>>,
+    /// Who was placed elsewhere by other gateways.
+    pub moves: Arc<Moves>,
     /// Hears of commits.
     pub relay: Arc<Relay>,
     /// This process.
@@ -58,7 +63,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Core {
     store: Store,
-    broker: Arc<dyn Broker>,
+    clusters: Arc<Clusters>,
     relay: Arc<Relay>,
     mailboxes: Arc<Mailboxes>,
     settings: Arc<CoreSettings>,
@@ -72,25 +77,33 @@ impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, broker, outcomes, relay, instance, settings, tasks } = parts;
+        let Parts { store, clusters, outcomes, moves, relay, instance, settings, tasks } = parts;
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        let mailboxes = Mailboxes::new(broker.clone(), settings.clone(), tasks.clone(), number);
+        let mailboxes =
+            Mailboxes::new(clusters.clone(), moves.clone(), settings.clone(), tasks.clone(), number);
         let stop = || tasks.stop_signal();
-        tasks.service("outbox relay", relay.clone().publish(store.clone(), broker.clone(), stop()));
-        tasks.service("outbox settlement", relay.clone().settle(store.clone(), outcomes, stop()));
+        for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
+            let broker = cluster.broker.clone();
+            tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
+            tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
+            tasks.service("broker watch", mailboxes.clone().follow_broker(lane, stop()));
+            if clusters.placement().lanes() > 1 {
+                tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
+            }
+        }
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
+        tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
-        tasks.service("broker watch", mailboxes.clone().follow_broker(stop()));
         Self {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),
             figures: Arc::default(),
             store,
-            broker,
+            clusters,
             relay,
             mailboxes,
             tasks,
@@ -129,21 +142,40 @@ impl Core {
     /// Sizes of a user's main mailbox and of the session mailboxes attended here, at most `limit`; those that exist.
     ///
     /// # Errors
-    /// The broker is away.
+    /// The user's broker is away.
     pub async fn depths(&self, user: &UserId, limit: usize) -> Result<Vec<(Mailbox, Depth)>, CoreError> {
+        let broker = &self.clusters.of(user).broker;
         let mut found = Vec::new();
         for mailbox in self.mailboxes.of_user(user).into_iter().take(limit) {
-            if let Some(depth) = self.broker.depth(&mailbox).await? {
+            if let Some(depth) = broker.depth(&mailbox).await? {
                 found.push((mailbox, depth));
             }
         }
         Ok(found)
     }
 
-    /// How the broker is now.
+    /// How each cluster is now.
     #[must_use]
-    pub fn broker_state(&self) -> BrokerState {
-        self.broker.state().borrow().clone()
+    pub fn broker_states(&self) -> Vec<(ClusterName, BrokerState)> {
+        self.clusters.iter().map(|cluster| (cluster.name.clone(), cluster.state())).collect()
+    }
+
+    /// What was asked of the broker so far, by operation, over all clusters.
+    fn broker_operations(&self) -> Vec<(&'static str, u64)> {
+        let mut all: Vec<(&'static str, u64)> = Vec::new();
+        for (operation, count) in self.clusters.iter().flat_map(|cluster| cluster.broker.operations()) {
+            match all.iter_mut().find(|(name, _)| *name == operation) {
+                Some((_, sum)) => *sum += count,
+                None => all.push((operation, count)),
+            }
+        }
+        all
+    }
+
+    /// The relay has something in memory that a broker would take.
+    fn relay_is_busy(&self) -> bool {
+        let mut lanes = self.clusters.iter().enumerate();
+        lanes.any(|(lane, cluster)| self.relay.waiting(lane) > 0 && cluster.state().up)
     }
 
     /// Asks the database whether it is there.
@@ -179,10 +211,10 @@ impl Core {
         if tokio::time::timeout(left(), released).await.is_err() {
             tracing::warn!("mailboxes were not all released in time; the broker gives their events back");
         }
-        while self.relay.waiting() > 0 && !left().is_zero() && self.broker_state().up {
+        while self.relay_is_busy() && !left().is_zero() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.broker.close(left()).await;
+        self.clusters.close(left()).await;
         self.tasks.stop(left().max(Duration::from_secs(1))).await;
         if let Err(error) = self.store.retire().await {
             tracing::warn!(%error, "the lease was not given back; another instance adopts what is left");

@@ -9,6 +9,7 @@ use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timest
 use pollgate_store::{Audience, Keyed, NewEvent, Published, RequestKey};
 use serde_json::value::RawValue;
 
+use crate::relay::divide;
 use crate::{Core, CoreError};
 
 /// Who gets an event.
@@ -85,8 +86,7 @@ impl Core {
             }
         }
         for publication in ephemeral {
-            // `false` says that the broker is away or busy: an ephemeral event has no promise to break
-            let _taken = self.broker.publish_ephemeral(publication);
+            self.publish_ephemeral(&publication);
         }
         Ok(ids)
     }
@@ -122,6 +122,14 @@ impl Core {
             }
         }
         Ok(prepared)
+    }
+
+    fn publish_ephemeral(&self, publication: &Publication) {
+        for (lane, recipients) in divide(self.clusters.placement(), &publication.recipients) {
+            // `false` says that the broker is away or busy: an ephemeral event has no promise to break
+            let one = Publication { recipients, ..publication.clone() };
+            let _taken = self.clusters.lane(lane).broker.publish_ephemeral(one);
+        }
     }
 
     fn check(&self, announcements: &[Announcement]) -> Result<(), CoreError> {

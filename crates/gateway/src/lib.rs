@@ -1,9 +1,10 @@
 //! The pollgate gateway: HTTP and the process.
 //!
-//! `start.rs` opens store and broker and hands them to the rules in `pollgate-core`; `http/` turns requests into calls of
-//! those rules and failures into answers; `cli/` is what can be typed.
+//! `start.rs` opens the store and, with `brokers.rs`, the brokers, and hands them to the rules in `pollgate-core`;
+//! `http/` turns requests into calls of those rules and failures into answers; `cli/` is what can be typed.
 
 pub mod auth;
+mod brokers;
 mod cli;
 mod http;
 mod metrics;

@@ -10,17 +10,15 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use pollgate_broker::memory::{MemoryBroker, MemorySettings};
-use pollgate_broker::rabbit::{RabbitBroker, RabbitSettings};
-use pollgate_broker::{Broker, MailboxLimits, Outcomes};
-use pollgate_core::{Core, CoreSettings, FirstFailure, Parts, Relay, Tasks};
+use pollgate_broker::clusters::PlacementError;
+use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Tasks};
 use pollgate_model::InstanceId;
 use pollgate_store::{Store, StoreSettings};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::auth::{Authenticator, Scopes, secret, sign_hs256};
+use crate::brokers;
 use crate::http;
 use crate::http::strict::BodyLimits;
 use crate::metrics::{Metrics, give_up_after};
@@ -40,6 +38,8 @@ pub(crate) enum StartError {
     Store(#[from] pollgate_store::StoreError),
     #[error("the broker: {0}")]
     Broker(#[from] pollgate_broker::BrokerError),
+    #[error("the brokers: {0}")]
+    Placement(#[from] PlacementError),
     #[error("credentials: {0}")]
     Key(#[from] secret::KeyError),
     #[error("{address}: {error}")]
@@ -90,46 +90,6 @@ pub(crate) fn store_settings(settings: &Settings) -> StoreSettings {
     }
 }
 
-fn mailbox_limits(settings: &Settings) -> MailboxLimits {
-    let section = &settings.mailbox;
-    MailboxLimits {
-        message_ttl: Duration::from_secs(section.message_ttl_s),
-        max_length: section.max_length,
-        expires: Duration::from_secs(section.expires_s),
-        session_expires: Duration::from_secs(section.session_expires_s),
-        prefetch: section.prefetch,
-    }
-}
-
-async fn open_broker(settings: &Settings, outcomes: Outcomes) -> Result<Arc<dyn Broker>, StartError> {
-    let limits = mailbox_limits(settings);
-    match &settings.broker {
-        BrokerSettings::Memory { bytes, publications } => {
-            let memory = MemorySettings { most_bytes: *bytes, most_publications: *publications };
-            Ok(Arc::new(MemoryBroker::new(limits, memory, outcomes)))
-        }
-        BrokerSettings::Rabbitmq(rabbit) => {
-            let settings = RabbitSettings {
-                url: rabbit.url.expose().to_owned(),
-                prefix: rabbit.prefix.clone(),
-                publish_window: rabbit.publish_window,
-                mailboxes_per_channel: rabbit.mailboxes_per_channel,
-                channels_per_connection: rabbit.channels_per_connection,
-                timeout: ms(rabbit.timeout_ms),
-                heartbeat_s: rabbit.heartbeat_s,
-                ..RabbitSettings::default()
-            };
-            Ok(Arc::new(RabbitBroker::connect(limits, settings, outcomes).await?))
-        }
-    }
-}
-
-/// A connection to the configured broker for a command that only looks.
-pub(crate) async fn broker_for_looking(settings: &Settings) -> Result<Arc<dyn Broker>, StartError> {
-    let (outcomes, _nobody_publishes) = mpsc::unbounded_channel();
-    open_broker(settings, outcomes).await
-}
-
 fn core_settings(settings: &Settings) -> CoreSettings {
     let unstored =
         matches!(&settings.broker, BrokerSettings::Rabbitmq(r) if r.persistence == Persistence::Unstored);
@@ -170,15 +130,17 @@ impl Gateway {
         make_data_dir(&settings)?;
         let instance = InstanceId::new();
         let core_settings = core_settings(&settings);
-        let relay = Relay::new(&core_settings);
+        let placement = brokers::placement(&settings);
+        let relay = Relay::new(&core_settings, placement.clone());
         let store = Store::open(store_settings(&settings), instance, relay.clone()).await?;
-        let (outcomes, answers) = mpsc::unbounded_channel();
-        let broker = open_broker(&settings, outcomes).await?;
+        let moves = Moves::load(&store, placement, core_settings.message_ttl).await?;
+        let (clusters, outcomes) = brokers::open(&settings).await?;
         let (tasks, failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store: store.clone(),
-            broker,
-            outcomes: answers,
+            clusters: Arc::new(clusters),
+            outcomes,
+            moves,
             relay,
             instance,
             settings: core_settings,

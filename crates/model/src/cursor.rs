@@ -11,10 +11,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::{EventId, Timestamp};
 
-const VERSION: u8 = 1;
-/// Without the marks.
-const BYTES: usize = 1 + 8 + 4 + 8 + 4 + 8 + 1 + 4;
+const VERSION: u8 = 2;
+/// Without the cluster, and with one event's id instead of marks.
+const VERSION_1: u8 = 1;
 const RESYNC: u8 = 1;
+/// The same in version 1.
+const RESYNC_1: u8 = 2;
 
 /// Events of one answer that a cursor names; of a larger answer, the last ones.
 pub const MOST_MARKS: usize = 16;
@@ -35,6 +37,8 @@ pub struct Cursor {
     pub position: u64,
     /// The broker's transient state that the mailbox stood on.
     pub broker: u32,
+    /// The cluster that the mailbox stood on, as a number; 0: not known.
+    pub cluster: u32,
     /// When it was made: older than a message may wait means that events may have run out.
     pub issued_at: Timestamp,
     /// The events answered, by which another owner of the mailbox knows them when they come to it.
@@ -112,12 +116,13 @@ fn mark_of(id: EventId) -> u64 {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = Vec::with_capacity(BYTES + 8 * self.had.count);
+        let mut bytes = Vec::with_capacity(64 + 8 * self.had.count);
         bytes.push(VERSION);
         bytes.extend_from_slice(&self.instance.to_be_bytes());
         bytes.extend_from_slice(&self.incarnation.to_be_bytes());
         bytes.extend_from_slice(&self.position.to_be_bytes());
         bytes.extend_from_slice(&self.broker.to_be_bytes());
+        bytes.extend_from_slice(&self.cluster.to_be_bytes());
         bytes.extend_from_slice(&self.issued_at.as_ms().to_be_bytes());
         bytes.push(if self.resync { RESYNC } else { 0 });
         for mark in self.had.as_slice() {
@@ -142,28 +147,34 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, BadCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_not_base64| BadCursor)?;
         let (body, check) = bytes.split_last_chunk::<4>().ok_or(BadCursor)?;
-        let of_marks = bytes.len().checked_sub(BYTES).ok_or(BadCursor)?;
-        if of_marks % 8 != 0
-            || of_marks > 8 * MOST_MARKS
-            || crc32fast::hash(body) != u32::from_be_bytes(*check)
-        {
+        if crc32fast::hash(body) != u32::from_be_bytes(*check) {
             return Err(BadCursor);
         }
         let mut rest = body;
-        if take::<1>(&mut rest)? != [VERSION] {
-            return Err(BadCursor);
-        }
+        let [version] = take::<1>(&mut rest)?;
         let instance = u64::from_be_bytes(take(&mut rest)?);
         let incarnation = u32::from_be_bytes(take(&mut rest)?);
         let position = u64::from_be_bytes(take(&mut rest)?);
         let broker = u32::from_be_bytes(take(&mut rest)?);
+        let cluster = match version {
+            VERSION => u32::from_be_bytes(take(&mut rest)?),
+            VERSION_1 => 0,
+            _unknown => return Err(BadCursor),
+        };
         let issued_at = Timestamp::from_ms(i64::from_be_bytes(take(&mut rest)?));
         let [flags] = take::<1>(&mut rest)?;
         let mut had = Marks::default();
+        if version == VERSION_1 {
+            let _last: [u8; 16] = take(&mut rest)?;
+        }
         while !rest.is_empty() {
+            if had.count == MOST_MARKS || version == VERSION_1 {
+                return Err(BadCursor);
+            }
             had.push_mark(u64::from_be_bytes(take(&mut rest)?));
         }
-        Ok(Self { instance, incarnation, position, broker, issued_at, had, resync: flags & RESYNC != 0 })
+        let resync = flags & if version == VERSION_1 { RESYNC_1 } else { RESYNC } != 0;
+        Ok(Self { instance, incarnation, position, broker, cluster, issued_at, had, resync })
     }
 }
 
@@ -174,15 +185,33 @@ mod tests {
 
     prop_compose! {
         fn any_cursor()(
-            instance: u64, incarnation: u32, position: u64, broker: u32, ms: i64,
+            instance: u64, incarnation: u32, position: u64, broker: u32, cluster: u32, ms: i64,
             had in proptest::collection::vec(any::<u128>(), 0..20), resync: bool,
         ) -> Cursor {
             Cursor {
-                instance, incarnation, position, broker, resync,
+                instance, incarnation, position, broker, cluster, resync,
                 issued_at: Timestamp::from_ms(ms),
                 had: had.into_iter().map(|id| EventId::from(uuid::Uuid::from_u128(id))).collect(),
             }
         }
+    }
+
+    #[test]
+    fn a_cursor_of_before_clusters_is_read() {
+        // version 1: instance 7, incarnation 3, position 9, broker 5, at 1 s, no last event, resync
+        let text = "AQAAAAAAAAAHAAAAAwAAAAAAAAAJAAAABQAAAAAAAAPoAgAAAAAAAAAAAAAAAAAAAADnFKxz";
+        let cursor: Cursor = text.parse().unwrap();
+        let expected = Cursor {
+            instance: 7,
+            incarnation: 3,
+            position: 9,
+            broker: 5,
+            cluster: 0,
+            issued_at: Timestamp::from_ms(1000),
+            had: Marks::default(),
+            resync: true,
+        };
+        assert_eq!(cursor, expected);
     }
 
     proptest! {

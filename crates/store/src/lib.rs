@@ -11,7 +11,7 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
 
 mod checkpoint;
 mod connection;
@@ -27,6 +27,7 @@ mod migrate;
 mod open;
 mod outbox;
 mod outgoing;
+mod placements;
 mod pool;
 mod publish;
 mod rows;
@@ -44,5 +45,6 @@ pub use idempotency::{Digest, Keyed, Published, RequestKey};
 pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
+pub use placements::ListUse;
 pub use settings::StoreSettings;
 pub use tokens::{NewToken, Token, TokenRef};

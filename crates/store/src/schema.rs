@@ -107,4 +107,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    /// Lists of broker clusters, and when a gateway used each last.
+    placements (list) {
+        list -> Text,
+        used_at_ms -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox);

@@ -204,6 +204,21 @@ impl Broker for RabbitBroker {
         self.control.ask_all(request, enough, limit).await
     }
 
+    fn operations(&self) -> Vec<(&'static str, u64)> {
+        let stats = self.stats();
+        vec![
+            ("declare", stats.declares),
+            ("look", stats.looks),
+            ("consume", stats.consumes),
+            ("cancel", stats.cancels),
+            ("publish", stats.published),
+            ("confirm", stats.confirmed),
+            ("return", stats.returned),
+            ("ask", stats.asked),
+            ("connect", stats.connections),
+        ]
+    }
+
     fn state(&self) -> watch::Receiver<BrokerState> {
         self.health.watch()
     }

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pollgate_broker::BrokerState;
+use pollgate_broker::{BrokerState, ClusterName};
 use pollgate_model::Timestamp;
 use pollgate_store::{Fill, StoreError};
 
-use super::{Histogram, POLL_ENDS};
+use super::{HandoverFigures, Histogram, POLL_ENDS};
 use crate::Core;
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
@@ -45,8 +45,12 @@ pub struct Snapshot {
     pub outbox_oldest: Option<Duration>,
     /// The database answered just now.
     pub store_up: bool,
-    /// How the broker is.
-    pub broker: BrokerState,
+    /// How each cluster of the broker is.
+    pub brokers: Vec<(ClusterName, BrokerState)>,
+    /// What was asked of the broker, by operation, over all clusters.
+    pub operations: Vec<(&'static str, u64)>,
+    /// How mailboxes moved between gateways.
+    pub handovers: HandoverFigures,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -75,7 +79,9 @@ impl Core {
             outbox_rows: self.relay.rows(),
             outbox_oldest,
             store_up,
-            broker: self.broker_state(),
+            brokers: self.broker_states(),
+            operations: self.broker_operations(),
+            handovers: self.mailboxes.handovers(),
             limits: self.limits(),
         }
     }

@@ -1,7 +1,7 @@
 //! What a cursor confirms, and what an answer says.
 
 use bytes::Bytes;
-use pollgate_model::{Cursor, Timestamp};
+use pollgate_model::{Cursor, Timestamp, UserId};
 
 use super::Mailboxes;
 use super::attended::{ResyncReason, State};
@@ -18,17 +18,31 @@ pub(super) struct Answer {
     pub(super) tally: Tally,
 }
 
+/// Who asked, and when.
+pub(super) struct Asked<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) at: Timestamp,
+}
+
 impl State {
     /// Confirms what a cursor confirms, and finds out what its client may have missed.
-    pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes) -> Vec<Done> {
+    pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes, asked: &Asked<'_>) -> Vec<Done> {
         if cursor.instance == mailboxes.instance && cursor.incarnation == self.incarnation {
             if cursor.resync {
                 self.resync = None;
             }
+            if mailboxes.moves.missed_since(asked.user, cursor.issued_at, asked.at) {
+                self.resync = Some(ResyncReason::Moved);
+            }
             return self.window.confirm(cursor.position);
         }
         let settings = &mailboxes.settings;
-        if self.made {
+        let elsewhere =
+            cursor.cluster != 0 && cursor.cluster != mailboxes.cluster_of(asked.user).name.number();
+        if elsewhere || mailboxes.moves.missed_since(asked.user, cursor.issued_at, asked.at) {
+            // what waited in the other place stays there, whoever made the mailbox here
+            self.resync = Some(ResyncReason::Moved);
+        } else if self.made {
             self.resync = Some(ResyncReason::Gone);
         } else if cursor.issued_at.age_at(Timestamp::now()) > settings.message_ttl {
             self.resync = Some(ResyncReason::Expired);
@@ -39,7 +53,13 @@ impl State {
         self.window.confirm_had(cursor.had)
     }
 
-    pub(super) fn answer(&mut self, request: &PollRequest, from: u64, mailboxes: &Mailboxes) -> Answer {
+    pub(super) fn answer(
+        &mut self,
+        request: &PollRequest,
+        from: u64,
+        mailboxes: &Mailboxes,
+        at: Timestamp,
+    ) -> Answer {
         let batch = self.window.next(from, request.limit, mailboxes.settings.answer_bytes);
         let full = self.window.len() >= usize::from(mailboxes.settings.prefetch);
         let undrained = self.link.main.as_ref().is_some_and(|m| !m.drained);
@@ -52,7 +72,9 @@ impl State {
                 incarnation: self.incarnation,
                 position: batch.upto,
                 broker: self.broker,
-                issued_at: Timestamp::now(),
+                cluster: mailboxes.cluster_of(&request.mailbox.user).name.number(),
+                // not the time of the answer: what is looked at when a poll begins has been looked at up to then
+                issued_at: at,
                 had: batch.marks,
                 resync: self.resync.is_some(),
             },

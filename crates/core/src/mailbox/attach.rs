@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use pollgate_broker::{BrokerError, Standing};
-use pollgate_model::Mailbox;
+use pollgate_model::{Mailbox, UserId};
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -18,7 +18,7 @@ use super::poll::PollCursor;
 
 impl State {
     /// Readies the state for a new consumer and says which epoch it belongs to.
-    fn begin(&mut self, mailboxes: &Mailboxes) -> u64 {
+    fn begin(&mut self, mailboxes: &Mailboxes, user: &UserId) -> u64 {
         self.epoch += 1;
         if self.gone {
             // nothing of the vanished mailbox comes again, so what is here stays and keeps its positions
@@ -33,7 +33,7 @@ impl State {
                 reader.answered = None;
             }
         }
-        self.notice_restart(mailboxes);
+        self.notice_restart(mailboxes, user);
         self.burst_until = None;
         self.doubles.clear(); // tags of a consumer that is gone
         self.main = Main::Gone;
@@ -43,8 +43,8 @@ impl State {
 
     /// Compares the broker's transient state with the one this mailbox stood on. Looked at by every poll: after an
     /// outage the consumer may be back before it is known which state it came back to.
-    pub(super) fn notice_restart(&mut self, mailboxes: &Mailboxes) {
-        let now = mailboxes.broker_state.borrow().incarnation;
+    pub(super) fn notice_restart(&mut self, mailboxes: &Mailboxes, user: &UserId) {
+        let now = mailboxes.cluster_of(user).incarnation();
         if now == 0 || now == self.broker {
             return;
         }
@@ -98,7 +98,7 @@ pub(super) async fn attach(
             return Ok(Attach::Done);
         }
         let before = std::mem::take(&mut state.link);
-        let epoch = state.begin(&mailboxes);
+        let epoch = state.begin(&mailboxes, &attended.mailbox.user);
         if let PollCursor::At(cursor) = cursor {
             state.claimed = Some((cursor.instance, cursor.incarnation));
         }
@@ -137,7 +137,7 @@ async fn take(
     mailbox: &Mailbox,
     cursor: PollCursor,
 ) -> Result<(Taken, Standing), BrokerError> {
-    let broker = &mailboxes.broker;
+    let broker = mailboxes.broker_of(&mailbox.user);
     let taken = mailboxes.handovers.ask_owner(broker, mailbox, cursor).await;
     let standing = broker.ensure(mailbox).await?;
     if standing.consumers == 0 || matches!(taken, Taken::Unknown | Taken::Occupied | Taken::Shared) {
@@ -171,7 +171,7 @@ pub(super) async fn consume(
     found: Standing,
 ) -> Result<(), BrokerError> {
     let entrance = Arc::new(Entrance { attended: attended.clone(), epoch });
-    let consumer = mailboxes.broker.consume(&attended.mailbox, entrance).await?;
+    let consumer = mailboxes.broker_of(&attended.mailbox.user).consume(&attended.mailbox, entrance).await?;
     let mut state = attended.lock();
     if state.epoch != epoch {
         // it ended while it began; dropping it gives everything back

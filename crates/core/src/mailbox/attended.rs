@@ -27,6 +27,8 @@ pub enum ResyncReason {
     Expired,
     /// The broker lost what it did not have to keep.
     BrokerRestarted,
+    /// The user's place is on another cluster now; what waited in the old place stays there.
+    Moved,
 }
 
 /// Where a mailbox is in its life here.

@@ -76,7 +76,7 @@ impl State {
 pub(super) async fn begin(mailboxes: &Mailboxes, attended: &Attended) -> Result<bool, BrokerError> {
     let main = Mailbox::main(attended.mailbox.user.clone());
     let most = usize::from(mailboxes.settings.prefetch);
-    let found = mailboxes.broker.take_waiting(&main, most).await?;
+    let found = mailboxes.broker_of(&attended.mailbox.user).take_waiting(&main, most).await?;
     let mut drained = true;
     let mut state = attended.lock();
     state.main = match found {
@@ -107,7 +107,10 @@ pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
         had.consumer.release().await.inspect_err(|_away| attach::abandon(&attended))?;
     }
     let main = Mailbox::main(attended.mailbox.user.clone());
-    let taken = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await;
+    let taken = mailboxes
+        .broker_of(&attended.mailbox.user)
+        .take_waiting(&main, usize::from(mailboxes.settings.prefetch))
+        .await;
     let taken = taken.inspect_err(|_away| attach::abandon(&attended))?.taken();
     let drained = taken.as_ref().is_none_or(|t| t.drained);
     if let Some(taken) = taken {
@@ -132,7 +135,7 @@ async fn consume_after_main(
     epoch: u64,
     made: bool,
 ) -> Result<(), BrokerError> {
-    let found = mailboxes.broker.ensure(&attended.mailbox).await?;
+    let found = mailboxes.broker_of(&attended.mailbox.user).ensure(&attended.mailbox).await?;
     let standing = Standing { existed: found.existed && !made, ..found };
     attach::consume(mailboxes, attended, epoch, standing).await
 }
@@ -181,7 +184,7 @@ enum SeenTo {
 }
 
 async fn look(mailboxes: &Mailboxes, attended: &Attended, epoch: u64) -> Result<SeenTo, BrokerError> {
-    let broker = &mailboxes.broker;
+    let broker = mailboxes.broker_of(&attended.mailbox.user);
     let main = Mailbox::main(attended.mailbox.user.clone());
     if broker.delete_if_idle(&main).await? {
         return Ok(SeenTo::Gone);

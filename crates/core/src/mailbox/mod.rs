@@ -25,9 +25,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use pollgate_broker::{Broker, BrokerState};
+use pollgate_broker::{Broker, Cluster, Clusters};
 use pollgate_model::{Mailbox, UserId};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use attendance::Receipt;
@@ -35,7 +35,7 @@ pub use attended::ResyncReason;
 pub use poll::{PollCursor, PollRequest, Polled, Tally};
 
 use crate::task::Tasks;
-use crate::{CoreError, CoreSettings, HandoverFigures};
+use crate::{CoreError, CoreSettings, HandoverFigures, Moves};
 use attended::Attended;
 use dice::Dice;
 use handover::{Giver, Handovers};
@@ -43,8 +43,8 @@ use seats::Seats;
 
 /// The mailboxes that this gateway attends. Bounded; each leaves when nobody has polled it for the linger time.
 pub struct Mailboxes {
-    broker: Arc<dyn Broker>,
-    broker_state: watch::Receiver<BrokerState>,
+    broker: Arc<Clusters>,
+    moves: Arc<Moves>,
     settings: CoreSettings,
     tasks: Tasks,
     /// The gateway drains: holds end.
@@ -64,15 +64,16 @@ pub struct Mailboxes {
 
 impl Mailboxes {
     pub(crate) fn new(
-        broker: Arc<dyn Broker>,
+        broker: Arc<Clusters>,
+        moves: Arc<Moves>,
         settings: CoreSettings,
         tasks: Tasks,
         instance: u64,
     ) -> Arc<Self> {
         let mailboxes = Arc::new(Self {
             seats: Seats::new(settings.held_polls_per_user, settings.held_polls),
-            broker_state: broker.state(),
             broker,
+            moves,
             settings,
             tasks,
             draining: AtomicBool::new(false),
@@ -86,7 +87,10 @@ impl Mailboxes {
             idle: Mutex::new(VecDeque::new()),
             idle_came: Notify::new(),
         });
-        mailboxes.broker.respond(instance, Giver::new(&mailboxes));
+        let giver = Giver::new(&mailboxes);
+        for cluster in mailboxes.broker.iter() {
+            cluster.broker.respond(instance, giver.clone());
+        }
         mailboxes
     }
 
@@ -146,6 +150,16 @@ impl Mailboxes {
         let mut all: Vec<Arc<Attended>> = self.attended.iter().map(|entry| entry.value().clone()).collect();
         all.sort_unstable_by(|one, other| one.mailbox.cmp(&other.mailbox));
         all
+    }
+
+    /// The cluster that has this user's mailboxes.
+    fn cluster_of(&self, user: &UserId) -> &Cluster {
+        self.broker.of(user)
+    }
+
+    /// The broker that has this user's mailboxes.
+    fn broker_of(&self, user: &UserId) -> &dyn Broker {
+        &*self.broker.of(user).broker
     }
 
     fn next_incarnation(&self) -> u32 {

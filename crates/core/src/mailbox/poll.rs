@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pollgate_broker::BrokerError;
-use pollgate_model::{Cursor, EventId, Mailbox};
+use pollgate_model::{Cursor, EventId, Mailbox, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::Answer;
+use super::answer::{Answer, Asked};
 use super::attach::Attach;
 use super::attendance::{Attendance, Receipt};
 use super::attended::{Acks, MainLink, Phase, ResyncReason, State};
@@ -102,6 +102,8 @@ impl Seen {
 struct Poll {
     attendance: Attendance,
     request: PollRequest,
+    /// When it began; its answer's cursor says so.
+    asked_at: Timestamp,
     /// The epoch in which the cursor was applied; a new consumer needs it again.
     applied: Option<u64>,
     deadline: Instant,
@@ -119,7 +121,13 @@ impl Mailboxes {
         let mut draining = self.is_draining();
         // whoever comes while we drain is told at once to go elsewhere, with what is at hand
         let wait = if draining { Duration::ZERO } else { self.hold_of(request.wait) };
-        let mut poll = Poll { attendance, request, applied: None, deadline: Instant::now() + wait };
+        let mut poll = Poll {
+            attendance,
+            request,
+            asked_at: Timestamp::now(),
+            applied: None,
+            deadline: Instant::now() + wait,
+        };
         loop {
             let attended = poll.attendance.attended.clone();
             let mut changed = std::pin::pin!(attended.changed.notified());
@@ -204,7 +212,7 @@ impl Poll {
             let mut changed = std::pin::pin!(self.attendance.attended.changed.notified());
             changed.as_mut().enable();
             // up again, or the end of the hold: the next look says which
-            if mailboxes.broker_state.borrow().up
+            if mailboxes.cluster_of(&self.request.mailbox.user).state().up
                 || mailboxes.is_draining()
                 || Instant::now() >= self.deadline
             {
@@ -234,12 +242,19 @@ impl Poll {
         if !state.link.is_up() || state.must_claim(self.request.cursor, attendance.mailboxes.instance) {
             return Seen::only(Look::Attach);
         }
-        state.notice_restart(&attendance.mailboxes);
+        state.notice_restart(&attendance.mailboxes, &self.request.mailbox.user);
         let mut done = std::mem::take(&mut state.doubles);
         if self.applied != Some(state.epoch) {
             self.applied = Some(state.epoch);
-            if let PollCursor::At(cursor) = self.request.cursor {
-                done.extend(state.apply(&cursor, &attendance.mailboxes));
+            let (mailboxes, user) = (&attendance.mailboxes, &self.request.mailbox.user);
+            match self.request.cursor {
+                PollCursor::At(cursor) => {
+                    done.extend(state.apply(&cursor, mailboxes, &Asked { user, at: self.asked_at }))
+                }
+                PollCursor::Start if mailboxes.moves.may_have_missed(user) => {
+                    state.resync = Some(ResyncReason::Moved);
+                }
+                PollCursor::Start | PollCursor::Simple => {}
             }
         }
         let acks = state.acks(&done);
@@ -266,7 +281,7 @@ impl Poll {
             None => state.window.confirmed(),
         };
         if state.window.has_past(from) || state.resync.is_some() || now >= self.deadline {
-            let answer = state.answer(&self.request, from, &self.attendance.mailboxes);
+            let answer = state.answer(&self.request, from, &self.attendance.mailboxes, self.asked_at);
             let reader = state.readers.iter_mut().find(|r| Some(r.id) == self.attendance.reader);
             if let (Some(reader), false) = (reader, answer.events.is_empty()) {
                 reader.answered = Some(answer.upto);
@@ -281,7 +296,7 @@ impl Poll {
         let mut state = self.attendance.attended.lock();
         let none = PollRequest { limit: 0, ..self.request.clone() };
         let from = state.window.confirmed();
-        let answer = state.answer(&none, from, &self.attendance.mailboxes);
+        let answer = state.answer(&none, from, &self.attendance.mailboxes, self.asked_at);
         drop(state);
         self.answered(answer, draining)
     }

@@ -27,9 +27,9 @@ impl Mailboxes {
         }
     }
 
-    /// The service that lets polls look again when the broker is back; ends with the stop signal.
-    pub(crate) async fn follow_broker(self: Arc<Self>, mut stop: Stop) {
-        let mut state = self.broker_state.clone();
+    /// The service that lets polls look again when the broker of a cluster is back; ends with the stop signal.
+    pub(crate) async fn follow_broker(self: Arc<Self>, lane: usize, mut stop: Stop) {
+        let mut state = self.broker.lane(lane).broker.state();
         loop {
             tokio::select! {
                 biased;

@@ -1,16 +1,19 @@
 //! Outbox relay: moves committed publications to the broker.
 //!
 //! Rule: a row leaves the outbox only after the broker has answered for it. A crash between the two publishes
-//! twice; receivers drop the second by its id. Order is kept per room, not across rooms.
+//! twice; receivers drop the second by its id. Order is kept per room, not across rooms. With several clusters each
+//! has a lane of its own, and a row leaves when all that have a share of it have answered.
 
+mod lanes;
 mod lease;
 mod queue;
+mod shares;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pollgate_broker::{Broker, Durability, Outcome, Publication};
+use pollgate_broker::{Broker, Durability, Outcome, Placement, Publication};
 use pollgate_model::Timestamp;
 use pollgate_store::{OnCommit, Outgoing, Store};
 use tokio::sync::{Notify, mpsc};
@@ -19,7 +22,10 @@ use tracing::{Instrument as _, debug, debug_span, warn};
 use crate::CoreSettings;
 use crate::slow::SlowStage;
 use crate::task::Stop;
-use queue::{Memory, Next, Queue};
+use lanes::{Lanes, Page};
+use queue::{Memory, Next};
+use shares::Shares;
+pub(crate) use shares::divide;
 
 /// Publications given to the broker in one turn.
 const TURN: usize = 256;
@@ -32,8 +38,10 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// The writer's end of the relay: hears of what was committed. See the module's text.
 pub struct Relay {
-    queue: Mutex<Queue>,
-    wake: Notify,
+    placement: Placement,
+    lanes: Mutex<Lanes>,
+    /// One for each lane.
+    wakes: Vec<Notify>,
     /// Outbox rows of this instance, as far as it knows.
     rows: AtomicUsize,
     most_rows: usize,
@@ -46,8 +54,12 @@ pub struct Relay {
 impl OnCommit for Relay {
     fn committed(&self, rows: Vec<Outgoing>) {
         self.rows.fetch_add(rows.len(), Ordering::Relaxed);
-        self.queue().offer(rows);
-        self.wake.notify_one();
+        let shares = Shares::new(&self.placement, rows);
+        let concerned = shares.lanes();
+        self.lanes().offer(shares);
+        for (_, wake) in self.wakes.iter().enumerate().filter(|(lane, _)| concerned.contains(*lane)) {
+            wake.notify_one();
+        }
     }
 
     fn uncertain(&self) {
@@ -58,12 +70,14 @@ impl OnCommit for Relay {
 }
 
 impl Relay {
-    /// A relay with nothing to do.
+    /// A relay with nothing to do, and a lane for each cluster.
     #[must_use]
-    pub fn new(settings: &CoreSettings) -> Arc<Self> {
+    pub fn new(settings: &CoreSettings, placement: Placement) -> Arc<Self> {
+        let lanes = placement.lanes();
         Arc::new(Self {
-            queue: Mutex::new(Queue::new(settings.relay_publications, settings.relay_bytes)),
-            wake: Notify::new(),
+            placement,
+            lanes: Mutex::new(Lanes::new(lanes, settings.relay_publications, settings.relay_bytes)),
+            wakes: (0..lanes).map(|_| Notify::new()).collect(),
             rows: AtomicUsize::new(0),
             most_rows: settings.outbox_rows,
             uncertain: AtomicUsize::new(0),
@@ -78,15 +92,15 @@ impl Relay {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// Publications waiting in memory for the broker.
+    /// Publications waiting in memory for the broker of a lane.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.queue().waiting()
+    pub fn waiting(&self, lane: usize) -> usize {
+        self.lanes().waiting(lane)
     }
 
     /// How full its memory is.
     pub(crate) fn memory(&self) -> Memory {
-        self.queue().memory()
+        self.lanes().memory()
     }
 
     /// The outbox holds as many rows as it may.
@@ -96,27 +110,43 @@ impl Relay {
 
     /// The outbox is to be read from past this ticket.
     fn look_past(&self, ticket: i64) {
-        self.queue().look_past(ticket);
-        self.wake.notify_one();
+        self.lanes().look_past(ticket);
+        for wake in &self.wakes {
+            wake.notify_one();
+        }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The service that publishes; ends with the stop signal, what is left stays in the outbox.
-    pub(crate) async fn publish(self: Arc<Self>, store: Store, broker: Arc<dyn Broker>, mut stop: Stop) {
+    /// Waits until a lane may have something to do.
+    async fn woken(&self, lane: usize) {
+        match self.wakes.get(lane) {
+            Some(wake) => wake.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The service that publishes for a lane; ends with the stop signal, what is left stays in the outbox.
+    pub(crate) async fn publish(
+        self: Arc<Self>,
+        lane: usize,
+        store: Store,
+        broker: Arc<dyn Broker>,
+        mut stop: Stop,
+    ) {
         loop {
-            let next = self.queue().next(TURN);
+            let next = self.lanes().next(lane, TURN);
             let turn = async {
                 match next {
                     Next::Publish(rows) => {
                         let stage = debug_span!("publish", publications = rows.len());
-                        self.give(&*broker, rows).instrument(stage).await
+                        self.give(lane, &*broker, rows).instrument(stage).await
                     }
-                    Next::Read(after) => self.read(&store, &*broker, after).await,
+                    Next::Read(after) => self.read(lane, &store, &*broker, after).await,
                     Next::Idle => {
-                        self.wake.notified().await;
+                        self.woken(lane).await;
                         true
                     }
                 }
@@ -134,7 +164,7 @@ impl Relay {
     }
 
     /// Publishes rows in order; what the broker does not take is kept for the next turn. `false`: not all.
-    async fn give(&self, broker: &dyn Broker, rows: Vec<Outgoing>) -> bool {
+    async fn give(&self, lane: usize, broker: &dyn Broker, rows: Vec<Outgoing>) -> bool {
         if let Some(oldest) = rows.first() {
             self.slow.note(oldest.accepted_at.age_at(Timestamp::now()));
         }
@@ -143,19 +173,21 @@ impl Relay {
             if let Err(error) = broker.publish(self.publication(&row)).await {
                 debug!(%error, "publish was not taken, trying again");
                 let rest: Vec<Outgoing> = std::iter::once(row).chain(rows).collect();
-                self.queue().put_back(rest);
+                self.lanes().put_back(lane, rest);
                 return false;
             }
         }
         true
     }
 
-    async fn read(&self, store: &Store, broker: &dyn Broker, after: i64) -> bool {
+    async fn read(&self, lane: usize, store: &Store, broker: &dyn Broker, after: i64) -> bool {
         match store.outbox_page(after, PAGE).await {
-            Ok(page) => {
-                let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-                let fresh = self.queue().read(after, page, full);
-                self.give(broker, fresh).await
+            Ok(rows) => {
+                let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+                let last = rows.last().map(|row| row.ticket);
+                let page = Page { shares: Shares::new(&self.placement, rows), full };
+                let fresh = self.lanes().read(lane, after, last, page);
+                self.give(lane, broker, fresh).await
             }
             Err(error) => {
                 debug!(%error, "outbox was not read, trying again");
@@ -176,10 +208,11 @@ impl Relay {
         }
     }
 
-    /// The service that takes what the broker has answered for out of the outbox; ends when the broker is dropped
-    /// or with the stop signal.
+    /// The service that takes what the broker of a lane, and all others concerned, have answered for out of the
+    /// outbox; ends when the broker is dropped or with the stop signal.
     pub(crate) async fn settle(
         self: Arc<Self>,
+        lane: usize,
         store: Store,
         mut outcomes: mpsc::UnboundedReceiver<Outcome>,
         mut stop: Stop,
@@ -193,15 +226,15 @@ impl Relay {
                     while let Ok(outcome) = outcomes.try_recv() {
                         batch.push(outcome);
                     }
-                    self.settle_batch(&store, &mut batch);
+                    self.settle_batch(lane, &store, &mut batch);
                     return;
                 }
             }
-            self.settle_batch(&store, &mut batch);
+            self.settle_batch(lane, &store, &mut batch);
         }
     }
 
-    fn settle_batch(&self, store: &Store, batch: &mut Vec<Outcome>) {
+    fn settle_batch(&self, lane: usize, store: &Store, batch: &mut Vec<Outcome>) {
         let mut done = Vec::with_capacity(batch.len());
         let mut failed: Vec<i64> = Vec::new();
         for outcome in batch.drain(..) {
@@ -213,19 +246,15 @@ impl Relay {
                 }
             }
         }
-        let mut queue = self.queue();
-        queue.finished(&done);
-        queue.finished(&failed);
-        if let Some(first) = failed.iter().min() {
-            queue.look_past(first - 1);
-        }
-        drop(queue);
+        let done = self.lanes().finished(lane, done, &failed);
         if !failed.is_empty() {
             warn!(
                 publications = failed.len(),
                 "the broker did not answer for publications; they go out again"
             );
-            self.wake.notify_one();
+            if let Some(wake) = self.wakes.get(lane) {
+                wake.notify_one();
+            }
         }
         if !done.is_empty() {
             // in one step: commits add to it at the same time; rows of uncertain commits were never added

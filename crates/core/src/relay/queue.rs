@@ -123,12 +123,18 @@ impl Queue {
         Next::Idle
     }
 
-    /// Takes a page of the outbox that was read past `after`; what is left of it is to be published now.
+    /// Takes what is ours of a page of the outbox that was read past `after` and ends with `last`; what is left of it
+    /// is to be published now.
     ///
     /// The page counts only up to what waits in memory, which is to be published first; the outbox is read again
     /// from there when that is done.
-    pub(crate) fn read(&mut self, after: i64, mut page: Vec<Outgoing>, full: bool) -> Vec<Outgoing> {
-        let last = page.last().map(|row| row.ticket);
+    pub(crate) fn read(
+        &mut self,
+        after: i64,
+        last: Option<i64>,
+        mut page: Vec<Outgoing>,
+        full: bool,
+    ) -> Vec<Outgoing> {
         let first_waiting = self.waiting.iter().map(|row| row.ticket).min().unwrap_or(i64::MAX);
         page.retain(|row| row.ticket < first_waiting);
         let cut = last.is_some_and(|last| last >= first_waiting);
@@ -155,6 +161,11 @@ impl Queue {
         for ticket in tickets {
             self.known.remove(ticket);
         }
+    }
+
+    /// Nothing queued, in flight, or to be read.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.known.is_empty() && self.behind.is_none() && self.refused.is_none()
     }
 
     /// Queued and in flight.

@@ -83,7 +83,8 @@ impl World {
                 let page: Vec<Outgoing> =
                     self.outbox.range(after + 1..).take(Self::PAGE).map(|(_, r)| r.clone()).collect();
                 let full = page.len() == Self::PAGE;
-                self.queue.read(after, page, full)
+                let last = page.last().map(|row| row.ticket);
+                self.queue.read(after, last, page, full)
             }
             Next::Idle => return false,
         };

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::memory::{MemoryBroker, MemorySettings};
-use pollgate_broker::{Broker, MailboxLimits, Outcome};
-use pollgate_core::{Core, CoreError, CoreSettings, Parts, PollCursor, PollRequest, Polled, Relay, Tasks};
+use pollgate_broker::{ClusterName, Clusters, MailboxLimits, Outcome, Placement};
+use pollgate_core::{
+    Core, CoreError, CoreSettings, Moves, Parts, PollCursor, PollRequest, Polled, Relay, Tasks,
+};
 use pollgate_model::{InstanceId, Mailbox, NewMessage, Target, UserId};
 use pollgate_store::{Sent, Store, StoreSettings};
 use tempfile::TempDir;
@@ -51,15 +53,18 @@ impl World {
         outcomes: mpsc::UnboundedReceiver<Outcome>,
         folder: Arc<TempDir>,
     ) -> Run {
-        let relay = Relay::new(&self.settings);
+        let placement = Placement::single(ClusterName::in_process());
+        let relay = Relay::new(&self.settings, placement.clone());
         let instance = InstanceId::new();
         let url = format!("sqlite://{}", folder.path().join("pollgate.db").display());
         let store = Store::open(StoreSettings::new(url), instance, relay.clone()).await.unwrap();
+        let moves = Moves::load(&store, placement, self.settings.message_ttl).await.unwrap();
         let (tasks, _first_failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store,
-            broker: broker.clone() as Arc<dyn Broker>,
-            outcomes,
+            clusters: Arc::new(Clusters::single(ClusterName::in_process(), broker.clone())),
+            outcomes: vec![outcomes],
+            moves,
             relay,
             instance,
             settings: self.settings.clone(),

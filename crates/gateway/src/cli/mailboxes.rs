@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::http_client::HttpClient;
 use super::{Failure, tokens};
-use crate::settings::{BrokerSettings, Settings};
-use crate::start;
+use crate::brokers;
+use crate::settings::{BrokerSettings, RabbitmqSettings, Settings};
 
 #[derive(Args)]
 pub(crate) struct MailboxArgs {
@@ -49,7 +49,7 @@ pub(crate) async fn show(settings: &Settings, args: MailboxArgs) -> Result<ExitC
     let user: UserId = args.user.parse()?;
     let rows = match &settings.broker {
         BrokerSettings::Memory { .. } => ask_gateway(settings, &user)?,
-        BrokerSettings::Rabbitmq(_) => ask_broker(settings, user, &args.session).await?,
+        BrokerSettings::Rabbitmq(rabbit) => ask_broker(settings, rabbit, user, &args.session).await?,
     };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
@@ -66,12 +66,17 @@ fn ask_gateway(settings: &Settings, user: &UserId) -> Result<Rows, Failure> {
     Ok(serde_json::from_str(&client.get("/v1/mailboxes", &[("user", user.as_str())])?)?)
 }
 
-async fn ask_broker(settings: &Settings, user: UserId, sessions: &[String]) -> Result<Rows, Failure> {
+async fn ask_broker(
+    settings: &Settings,
+    rabbit: &RabbitmqSettings,
+    user: UserId,
+    sessions: &[String],
+) -> Result<Rows, Failure> {
+    let broker = brokers::for_looking(settings, rabbit, &user).await?;
     let mut mailboxes = vec![Mailbox::main(user.clone())];
     for session in sessions {
         mailboxes.push(Mailbox::of_session(user.clone(), session.parse::<SessionId>()?));
     }
-    let broker = start::broker_for_looking(settings).await?;
     let mut rows = Vec::new();
     for mailbox in mailboxes {
         let Some(depth) = broker.depth(&mailbox).await? else { continue };

@@ -15,7 +15,34 @@ struct Readiness {
     status: &'static str,
     store: &'static str,
     broker: &'static str,
+    clusters: Vec<ClusterHealth>,
     draining: bool,
+}
+
+#[derive(Serialize)]
+struct ClusterHealth {
+    name: String,
+    state: &'static str,
+}
+
+const fn in_a_word(up: bool, blocked: bool) -> &'static str {
+    match (up, blocked) {
+        (true, false) => "up",
+        (true, true) => "blocked",
+        (false, _) => "away",
+    }
+}
+
+/// The brokers as a whole, and whether the gateway is of use with them.
+///
+/// One cluster of several that is away concerns its own users only, and at every gateway alike: taking the gateways
+/// out would make it everybody's outage.
+fn all_in_a_word(states: &[&'static str]) -> (&'static str, bool) {
+    match states {
+        [] => ("away", false),
+        [same, others @ ..] if others.iter().all(|other| other == same) => (same, *same == "up"),
+        some => ("partly", some.contains(&"up")),
+    }
 }
 
 /// The process answers.
@@ -30,16 +57,36 @@ pub(crate) async fn ready(gateway: Data<Gateway>) -> Result<HttpResponse, Proble
         Ok(()) => "up",
         Err(_away) => "away",
     };
-    let state = gateway.core.broker_state();
-    let broker = match (state.up, state.blocked) {
-        (true, false) => "up",
-        (true, true) => "blocked",
-        (false, _) => "away",
-    };
-    let ready = !draining && store == "up" && broker == "up";
+    let states = gateway.core.broker_states();
+    let clusters: Vec<ClusterHealth> = states
+        .into_iter()
+        .map(|(name, state)| ClusterHealth {
+            name: name.to_string(),
+            state: in_a_word(state.up, state.blocked),
+        })
+        .collect();
+    let words: Vec<&'static str> = clusters.iter().map(|cluster| cluster.state).collect();
+    let (broker, of_use) = all_in_a_word(&words);
+    let ready = !draining && store == "up" && of_use;
     let status = if ready { "ready" } else { "not ready" };
-    let json = serde_json::to_vec(&Readiness { status, store, broker, draining })
+    let json = serde_json::to_vec(&Readiness { status, store, broker, clusters, draining })
         .map_err(|e| CoreError::Internal(e.to_string()))?;
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(answer::json(code, Bytes::from(json)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::all_in_a_word;
+
+    #[test]
+    fn one_cluster_decides_alone_and_several_are_of_use_while_one_is() {
+        assert_eq!(all_in_a_word(&["up"]), ("up", true));
+        assert_eq!(all_in_a_word(&["blocked"]), ("blocked", false));
+        assert_eq!(all_in_a_word(&["away"]), ("away", false));
+        assert_eq!(all_in_a_word(&["up", "up"]), ("up", true));
+        assert_eq!(all_in_a_word(&["up", "away"]), ("partly", true));
+        assert_eq!(all_in_a_word(&["away", "blocked"]), ("partly", false));
+        assert_eq!(all_in_a_word(&["away", "away"]), ("away", false));
+    }
 }

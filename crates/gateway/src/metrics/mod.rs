@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use pollgate_broker::BrokerState;
 use pollgate_core::{Limit, Snapshot};
 use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
@@ -104,12 +105,6 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             "Committed events of this gateway that the broker has not answered for.",
             one(snapshot.outbox_rows as f64),
         ),
-        gauge("pollgate_broker_up", "1: publishing and consuming work.", one(flag(snapshot.broker.up))),
-        gauge(
-            "pollgate_broker_blocked",
-            "1: the broker takes no publications (memory or disk alarm).",
-            one(flag(snapshot.broker.blocked)),
-        ),
         gauge(
             "pollgate_store_up",
             "1: the database answered this scrape in time.",
@@ -121,6 +116,56 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             "pollgate_outbox_oldest_seconds",
             "Age of the oldest of those events; absent when the database did not answer.",
             one(age.as_secs_f64()),
+        ));
+    }
+    families.extend(of_brokers(snapshot));
+    families
+}
+
+fn of_brokers(snapshot: &Snapshot) -> Vec<MetricFamily> {
+    let one = |value| [(None, value)];
+    let all_up = snapshot.brokers.iter().all(|(_, state)| state.up);
+    let any_blocked = snapshot.brokers.iter().any(|(_, state)| state.blocked);
+    let names: Vec<String> = snapshot.brokers.iter().map(|(name, _)| name.to_string()).collect();
+    let each = |of: fn(&BrokerState) -> bool| {
+        let states = names.iter().zip(&snapshot.brokers);
+        states.map(move |(name, (_, state))| (Some(("cluster", name.as_str())), flag(of(state))))
+    };
+    let moved = &snapshot.handovers;
+    let moves = [
+        ("handed_over", moved.handed_over),
+        ("not_there", moved.not_there),
+        ("unanswered", moved.unanswered),
+        ("given", moved.given),
+    ];
+    let mut families = vec![
+        gauge("pollgate_broker_up", "1: publishing and consuming work, on every cluster.", one(flag(all_up))),
+        gauge(
+            "pollgate_broker_blocked",
+            "1: a cluster of the broker takes no publications (memory or disk alarm).",
+            one(flag(any_blocked)),
+        ),
+        gauge(
+            "pollgate_cluster_up",
+            "1: publishing and consuming work on this cluster.",
+            each(|state| state.up),
+        ),
+        gauge(
+            "pollgate_cluster_blocked",
+            "1: this cluster takes no publications (memory or disk alarm).",
+            each(|state| state.blocked),
+        ),
+        counter(
+            "pollgate_handovers_total",
+            "Mailboxes asked for at other gateways, by what came of it, and given to them.",
+            moves.map(|(result, count)| (Some(("result", result)), number(count))),
+        ),
+    ];
+    if !snapshot.operations.is_empty() {
+        families.push(counter(
+            "pollgate_broker_operations_total",
+            "What RabbitMQ was asked, by operation.",
+            snapshot.operations.iter().map(|(name, count)| (Some(("operation", *name)), number(*count))),
         ));
     }
     families

@@ -1,8 +1,9 @@
 //! `[broker]`: which broker, and how it is used.
 
+use pollgate_broker::{ClusterName, Placement};
 use serde::{Deserialize, Serialize};
 
-use super::SecretUrl;
+use super::{SecretUrl, UrlList};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,6 +28,7 @@ pub enum Persistence {
 pub(super) struct BrokerSection {
     kind: Kind,
     url: SecretUrl,
+    urls: UrlList,
     prefix: String,
     persistence: Persistence,
     publish_window: usize,
@@ -52,11 +54,21 @@ pub enum BrokerSettings {
     Rabbitmq(RabbitmqSettings),
 }
 
-/// How RabbitMQ is used. See default.toml for each key.
+/// One RabbitMQ cluster.
+#[derive(Clone, Debug)]
+pub struct ClusterSettings {
+    /// Host, port and virtual host.
+    pub name: ClusterName,
+    /// Where it is.
+    pub url: SecretUrl,
+}
+
+/// How RabbitMQ is used, and its clusters in the order of `placement`. See default.toml for each key.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "default.toml documents every key, and a test holds the two together")]
 pub struct RabbitmqSettings {
-    pub url: SecretUrl,
+    pub clusters: Vec<ClusterSettings>,
+    pub placement: Placement,
     pub prefix: String,
     pub persistence: Persistence,
     pub publish_window: usize,
@@ -80,6 +92,31 @@ impl BrokerSection {
         ];
         positive.into_iter().find_map(|(key, value)| (value == 0).then_some(key))
     }
+
+    /// The clusters that are named, by whichever of the two keys.
+    fn clusters(&self) -> Result<Vec<ClusterSettings>, String> {
+        let (one, several) = (&self.url, self.urls.as_slice());
+        let (key, urls) = match (one.expose().is_empty(), several.is_empty()) {
+            (false, false) => return Err("broker.url and broker.urls are both set; say one of them".into()),
+            (_, true) => ("broker.url", std::slice::from_ref(one)),
+            (true, false) => ("broker.urls", several),
+        };
+        let cluster = |(at, url): (usize, &SecretUrl)| {
+            let scheme = ["amqp://", "amqps://"].iter().any(|scheme| url.expose().starts_with(scheme));
+            let name = ClusterName::of_url(url.expose()).ok().filter(|_| scheme);
+            let name = name.ok_or_else(|| bad_url(key, at))?;
+            Ok(ClusterSettings { name, url: url.clone() })
+        };
+        urls.iter().enumerate().map(cluster).collect()
+    }
+}
+
+fn bad_url(key: &str, at: usize) -> String {
+    let needs = "\"amqp://...\" or \"amqps://...\"";
+    match key {
+        "broker.urls" => format!("broker.urls: entry {} is no URL of the form {needs}", at + 1),
+        _one => format!("broker.kind = \"rabbitmq\" needs broker.url = {needs}, or broker.urls"),
+    }
 }
 
 impl TryFrom<&BrokerSection> for BrokerSettings {
@@ -88,28 +125,28 @@ impl TryFrom<&BrokerSection> for BrokerSettings {
     fn try_from(section: &BrokerSection) -> Result<Self, String> {
         section.zero().map_or(Ok(()), |key| Err(format!("broker.{key} must not be 0")))?;
         if section.kind == Kind::Memory {
-            if !section.url.expose().is_empty() {
-                return Err(
-                    "broker.url is set, but broker.kind is \"memory\"; say kind = \"rabbitmq\"".into()
-                );
+            let set =
+                [("url", !section.url.expose().is_empty()), ("urls", !section.urls.as_slice().is_empty())];
+            if let Some((key, _)) = set.iter().find(|(_, set)| *set) {
+                return Err(format!(
+                    "broker.{key} is set, but broker.kind is \"memory\"; say kind = \"rabbitmq\""
+                ));
             }
             return Ok(Self::Memory {
                 bytes: section.memory_bytes,
                 publications: section.memory_publications,
             });
         }
-        let url = section.url.expose();
-        if !(url.starts_with("amqp://") || url.starts_with("amqps://")) {
-            return Err(
-                "broker.kind = \"rabbitmq\" needs broker.url = \"amqp://...\" or \"amqps://...\"".into()
-            );
-        }
+        let clusters = section.clusters()?;
+        let placement = Placement::new(clusters.iter().map(|cluster| cluster.name.clone()).collect());
+        let placement = placement.map_err(|error| format!("broker.urls: {error}"))?;
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if !(1..=40).contains(&section.prefix.len()) || !section.prefix.bytes().all(fits) {
             return Err("broker.prefix: 1 to 40 letters, digits, '-', '_' or '.'".into());
         }
         Ok(Self::Rabbitmq(RabbitmqSettings {
-            url: section.url.clone(),
+            clusters,
+            placement,
             prefix: section.prefix.clone(),
             persistence: section.persistence,
             publish_window: section.publish_window,

@@ -11,6 +11,7 @@ mod limits;
 mod proxies;
 mod secret;
 mod store;
+mod urls;
 
 use std::fs;
 use std::io;
@@ -22,12 +23,13 @@ use figment::providers::{Format as _, Toml};
 use serde::{Deserialize, Serialize};
 
 pub use auth::{AuthSettings, JwtSettings};
-pub use broker::{BrokerSettings, Persistence, RabbitmqSettings};
+pub use broker::{BrokerSettings, ClusterSettings, Persistence, RabbitmqSettings};
 pub use http::HttpSettings;
 pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSettings};
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
+pub use urls::UrlList;
 
 use broker::BrokerSection;
 use environment::Environment;

@@ -42,6 +42,12 @@ impl Serialize for Secret {
 #[serde(transparent)]
 pub struct SecretUrl(String);
 
+impl From<String> for SecretUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
 impl SecretUrl {
     /// The URL itself.
     #[must_use]

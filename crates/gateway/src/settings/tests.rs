@@ -43,6 +43,39 @@ fn rabbitmq_without_a_url_says_what_is_missing() {
 }
 
 #[test]
+fn several_clusters_are_named_in_either_form_and_their_passwords_are_hidden() {
+    let list = r#"urls = ["amqp://a:geheim@mq1", "amqps://a:geheim@mq2/shop"]"#;
+    let text = r#"urls = "amqp://a:geheim@mq1 , amqps://a:geheim@mq2/shop""#;
+    for urls in [list, text] {
+        let settings = load(&format!("[broker]\nkind = \"rabbitmq\"\n{urls}")).unwrap();
+        let BrokerSettings::Rabbitmq(rabbit) = &settings.broker else { panic!("{:?}", settings.broker) };
+        assert_eq!(rabbit.placement.to_string(), "mq1:5672/%2f mq2:5671/shop");
+        let shown = settings.shown().unwrap();
+        assert!(!shown.contains("geheim") && shown.contains("amqps://a:***@mq2/shop"), "{shown}");
+        assert!(!format!("{settings:?}").contains("geheim"));
+    }
+}
+
+#[test]
+fn clusters_that_make_no_sense_are_refused_without_showing_a_url() {
+    let of = |lines: &str| complaint(&format!("[broker]\nkind = \"rabbitmq\"\n{lines}"));
+    let both = of("url = \"amqp://a:geheim@mq1\"\nurls = [\"amqp://a:geheim@mq2\"]");
+    assert!(both.contains("both"), "{both}");
+    // the same place under another password
+    let twice = of("urls = [\"amqp://a:geheim@mq1\", \"amqp://b:geheim@mq1:5672/%2f\"]");
+    assert!(twice.contains("mq1:5672/%2f is named twice"), "{twice}");
+    let bad = of("urls = [\"amqp://mq1\", \"http://a:geheim@mq2\"]");
+    assert!(bad.contains("entry 2"), "{bad}");
+    let kind = of("urls = 7");
+    assert!(kind.contains("expected a list of URLs") && kind.contains("broker.urls"), "{kind}");
+    let memory = complaint("[broker]\nurls = [\"amqp://a:geheim@mq1\"]");
+    assert!(memory.contains("broker.urls is set"), "{memory}");
+    for text in [both, twice, bad, memory] {
+        assert!(!text.contains("geheim"), "{text}");
+    }
+}
+
+#[test]
 fn secrets_are_hidden_and_the_rest_can_be_read_back() {
     let settings = load(
         "[auth.jwt]\nhs256_secret = \"0123456789abcdef0123456789abcdef\"\n[store]\nurl = \"postgres://a:geheim@db/x\"",
@@ -75,6 +108,12 @@ fn texts_stay_texts(jail: &mut figment::Jail) -> Result<(), figment::Error> {
     let settings = Settings::load(None).map_err(|e| e.to_string())?;
     assert!(matches!(&settings.broker, BrokerSettings::Rabbitmq(rabbit) if rabbit.prefix == "42"));
     assert!(!settings.http.trusted_proxies.is_empty());
+    jail.set_env("POLLGATE_BROKER__URL", "");
+    for urls in ["amqp://a:b@mq1,amqp://a:b@mq2", "[\"amqp://a:b@mq1\", \"amqp://a:b@mq2\"]"] {
+        jail.set_env("POLLGATE_BROKER__URLS", urls);
+        let settings = Settings::load(None).map_err(|e| e.to_string())?;
+        assert!(matches!(&settings.broker, BrokerSettings::Rabbitmq(rabbit) if rabbit.clusters.len() == 2));
+    }
     Ok(())
 }
 

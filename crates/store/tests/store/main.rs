@@ -7,6 +7,7 @@ mod idempotency;
 mod keys;
 mod outage;
 mod outbox;
+mod placements;
 mod publish;
 mod send;
 mod support;

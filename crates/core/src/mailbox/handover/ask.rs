@@ -1,6 +1,5 @@
 //! The asking side: whoever is polled for a mailbox that may be elsewhere.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -92,7 +91,7 @@ impl Handovers {
     /// Asks the gateway that a cursor names; without a cursor of elsewhere, nobody.
     pub(in crate::mailbox) async fn ask_owner(
         &self,
-        broker: &Arc<dyn Broker>,
+        broker: &dyn Broker,
         mailbox: &Mailbox,
         cursor: PollCursor,
     ) -> Taken {
@@ -125,7 +124,7 @@ impl Handovers {
     /// Asks all gateways for a mailbox that has so many consumers.
     pub(in crate::mailbox) async fn ask_all(
         &self,
-        broker: &Arc<dyn Broker>,
+        broker: &dyn Broker,
         mailbox: &Mailbox,
         cursor: PollCursor,
         consumers: u64,

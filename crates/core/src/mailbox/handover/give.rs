@@ -4,11 +4,13 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use pollgate_broker::{Reply, Responder};
+use pollgate_model::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::debug;
 
 use super::{Answer, Claim, LetGo, Request};
+use crate::mailbox::answer::Asked;
 use crate::mailbox::attended::{Acks, Attended, Phase, SHARED};
 use crate::mailbox::{Mailboxes, attach};
 
@@ -98,8 +100,9 @@ impl Mailboxes {
         }
         let ours =
             claim.cursor().filter(|c| c.instance == self.instance && c.incarnation == state.incarnation);
+        let asked = Asked { user: &attended.mailbox.user, at: Timestamp::now() };
         let mut acked = std::mem::take(&mut state.doubles);
-        acked.extend(ours.map(|cursor| state.apply(&cursor, self)).unwrap_or_default());
+        acked.extend(ours.map(|cursor| state.apply(&cursor, self, &asked)).unwrap_or_default());
         let acks = state.acks(&acked);
         let let_go = LetGo { main: !state.main.is_gone(), resync: state.resync };
         state.phase = Phase::Closing;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pollgate_broker::BrokerState;
+use pollgate_broker::{BrokerState, ClusterName, Clusters, Placement};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
@@ -11,7 +11,7 @@ use super::line::{HEARTBEAT, Line};
 use super::world::World;
 use crate::mailbox::{Mailboxes, PollRequest, Polled};
 use crate::task::Tasks;
-use crate::{CoreError, CoreSettings};
+use crate::{CoreError, CoreSettings, Moves};
 
 /// The place of a gateway behind the balancer.
 pub(super) struct Gateway {
@@ -59,8 +59,11 @@ impl Gateway {
             deaf_percent: self.deaf_percent,
         });
         let instance = self.world.between(1, u64::MAX);
-        let mailboxes = Mailboxes::new(line.clone(), self.settings.clone(), tasks.clone(), instance);
-        tasks.service("broker watch", mailboxes.clone().follow_broker(tasks.stop_signal()));
+        let name = ClusterName::in_process();
+        let moves = Moves::none(Placement::single(name.clone()));
+        let clusters = Arc::new(Clusters::single(name, line.clone()));
+        let mailboxes = Mailboxes::new(clusters, moves, self.settings.clone(), tasks.clone(), instance);
+        tasks.service("broker watch", mailboxes.clone().follow_broker(0, tasks.stop_signal()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(tasks.stop_signal()));
         let process = Process { mailboxes, line, tasks, instance };
         *self.process.lock().unwrap() = Some(process);
