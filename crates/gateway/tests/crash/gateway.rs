@@ -1,20 +1,10 @@
 //! The gateway is killed.
 
-use pollgate_testkit::{Backends, PgSchema, unique_prefix};
+use pollgate_testkit::Backends;
 use serde_json::json;
 
 use crate::ledger::Ledger;
-use crate::world::{Crew, LIMIT, start};
-
-fn production() -> (PgSchema, Backends) {
-    let schema = PgSchema::create();
-    let backends = Backends::Production {
-        pg_url: schema.url(),
-        amqp_url: pollgate_testkit::rabbitmq_url(),
-        prefix: unique_prefix(),
-    };
-    (schema, backends)
-}
+use crate::world::{Crew, LIMIT, production, start, until_held};
 
 /// Right after the 201 the process is gone; the message is not.
 fn killed_after_the_answer(backends: Backends) {
@@ -105,11 +95,7 @@ fn sigterm_ends_held_polls_with_advice_and_the_process_with_success() {
     let mut gateway = start(backends);
     let bob = gateway.user("bob");
     let held = std::thread::spawn(move || bob.poll("cursor=&wait=5.5"));
-    let ann = gateway.user("ann");
-    pollgate_testkit::eventually("bob's poll is held", LIMIT, || {
-        let depth = ann.operator().get("/v1/mailboxes?user=bob");
-        depth.json["mailboxes"][0]["consumers"].as_u64().unwrap_or(0) > 0
-    });
+    until_held(&gateway, "bob");
     let status = gateway.terminate();
     let answer = held.join().unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod broker;
+mod broker_line;
 mod database;
 mod gateway;
 mod ledger;
