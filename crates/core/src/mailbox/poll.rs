@@ -128,8 +128,9 @@ impl Mailboxes {
                 _arrived_or_late = timeout_at(until, changed) => {}
                 () = drain.wait() => {
                     draining = true;
-                    let spread = self.settings.hold.min(poll.deadline.saturating_duration_since(Instant::now()));
-                    poll.deadline = Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..0.5));
+                    let left = poll.deadline.saturating_duration_since(Instant::now());
+                    let spread = (self.settings.hold / 2).min(self.settings.drain).min(left);
+                    poll.deadline = Instant::now() + spread.mul_f64(rand::rng().random_range(0.0..1.0));
                 }
             }
         }

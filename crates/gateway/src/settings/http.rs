@@ -21,6 +21,7 @@ pub struct HttpSettings {
     pub grace_ms: u64,
     pub header_timeout_ms: u64,
     pub body_timeout_ms: u64,
+    pub write_timeout_ms: u64,
     pub keep_alive_ms: u64,
     pub most_connections: usize,
 }
@@ -41,6 +42,9 @@ impl HttpSettings {
         }
         if self.header_timeout_ms == 0 || self.body_timeout_ms == 0 {
             return Some("http.header_timeout_ms and http.body_timeout_ms must not be 0".into());
+        }
+        if self.write_timeout_ms == 0 {
+            return Some("http.write_timeout_ms must not be 0".into());
         }
         (self.most_connections == 0).then(|| "http.most_connections must not be 0".into())
     }

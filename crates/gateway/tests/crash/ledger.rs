@@ -21,7 +21,6 @@ struct Books {
     /// Event ids by message id: a repeat must bear the same one.
     events: HashMap<String, String>,
     resyncs: u64,
-    pauses: Vec<u64>,
     /// The most attempts that a message took.
     most_tries: u32,
     longest_send: Duration,
@@ -46,7 +45,6 @@ impl Ledger {
     pub(crate) fn came(&self, answer: &Value) {
         let mut books = self.0.lock().unwrap();
         books.resyncs += u64::from(answer["resync"] == true);
-        books.pauses.extend(answer["pause_ms"].as_u64().filter(|pause| *pause > 0));
         for event in answer["events"].as_array().unwrap() {
             if event["type"] != "message.created" {
                 continue;
@@ -87,11 +85,6 @@ impl Ledger {
     /// Answers that said that something may have been missed.
     pub(crate) fn resyncs(&self) -> u64 {
         self.0.lock().unwrap().resyncs
-    }
-
-    /// What answers advised to wait, where they did.
-    pub(crate) fn pauses(&self) -> Vec<u64> {
-        self.0.lock().unwrap().pauses.clone()
     }
 
     pub(crate) fn most_tries(&self) -> u32 {

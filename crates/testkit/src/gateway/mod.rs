@@ -155,15 +155,10 @@ impl Gateway {
         }
     }
 
-    /// Asks it to end.
-    pub fn ask_to_end(&self) {
-        signal("TERM", &[i64::from(self.pid())]);
-    }
-
     /// Asks it to end, and waits until it has.
     pub fn terminate(&mut self) -> ExitStatus {
-        self.ask_to_end();
         let mut child = self.child.take().expect("it runs");
+        signal("TERM", &[i64::from(child.id())]);
         ended("the gateway", &mut child)
     }
 
