@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::cli::Route;
+use crate::http::Client;
 use crate::ledger::Ledger;
 use crate::token::Signer;
 use crate::wire::Requests;
@@ -22,8 +24,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who takes part, and where.
 pub(crate) struct Population<'a> {
-    /// The gateway.
-    pub(crate) address: SocketAddr,
+    /// The gateways.
+    pub(crate) addresses: &'a [SocketAddr],
+    /// Which of them a user's polls go to.
+    pub(crate) route: Route,
     /// Signs everybody's tokens.
     pub(crate) signer: &'a Signer,
     /// Keeps this scenario's users apart from all others.
@@ -38,8 +42,8 @@ pub(crate) struct Population<'a> {
 
 /// What the tasks of one scenario share.
 pub(crate) struct Bench {
-    /// The gateway.
-    pub(crate) address: SocketAddr,
+    addresses: Vec<SocketAddr>,
+    route: Route,
     /// Makes requests.
     pub(crate) requests: Requests,
     /// The books.
@@ -62,13 +66,15 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(population: Population<'_>) -> Result<Self, String> {
-        let Population { address, signer, run, users, senders, body_bytes } = population;
+        let Population { addresses, route, signer, run, users, senders, body_bytes } = population;
+        let host = addresses.first().ok_or("no gateway")?.to_string();
         let users: Vec<String> = (0..users).map(|n| format!("{run}u{n}")).collect();
         // Several senders for one user are several rooms for that user, and order is kept in each room only.
         let ordered = if senders <= users.len() { users.len() } else { 0 };
         Ok(Self {
-            address,
-            requests: Requests::new(address.to_string(), &run, body_bytes),
+            addresses: addresses.to_vec(),
+            route,
+            requests: Requests::new(host, &run, body_bytes),
             ledger: RefCell::new(Ledger::new(ordered)?),
             tokens: users.iter().map(|user| signer.sign(user, "user")).collect(),
             senders: (0..senders).map(|n| signer.sign(&format!("{run}s{n}"), "user publish")).collect(),
@@ -78,6 +84,21 @@ impl Bench {
             ready: Semaphore::new(0),
             sign_ins: Semaphore::new(SIGN_INS_AT_ONCE),
         })
+    }
+
+    /// A client for sender number `n`: senders are spread over the gateways.
+    pub(crate) fn client(&self, n: usize) -> Client {
+        let at = n.checked_rem(self.addresses.len()).unwrap_or(0);
+        // there is one at least
+        Client::new(self.addresses.get(at).copied().unwrap_or_else(|| ([127, 0, 0, 1], 0).into()))
+    }
+
+    /// Clients for a user's polls, to be used in turn.
+    pub(crate) fn clients(&self, user: usize) -> Vec<Client> {
+        match self.route {
+            Route::Sticky => vec![self.client(user)],
+            Route::Alternate => (0..self.addresses.len()).map(|n| self.client(user + n)).collect(),
+        }
     }
 
     /// The token of the one user who writes to `recipient`.

@@ -37,9 +37,9 @@ pub(crate) enum Command {
 /// A gateway that runs already.
 #[derive(Debug, Args)]
 pub(crate) struct Against {
-    /// The gateway's public address; only 127.0.0.1 is accepted.
+    /// A gateway's public address; only 127.0.0.1 is accepted. May be repeated for gateways on the same state.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
-    pub(crate) url: Target,
+    pub(crate) url: Vec<Target>,
     /// The secret that the gateway checks tokens with.
     #[arg(long, env = "POLLGATE_AUTH__JWT__HS256_SECRET", hide_env_values = true)]
     pub(crate) secret: String,
@@ -71,6 +71,9 @@ pub(crate) struct Load {
     /// Length of a message's text.
     #[arg(long, default_value = "100", value_parser = positive(65_536))]
     pub(crate) body_bytes: usize,
+    /// Which gateway a user's next poll goes to, when there are several.
+    #[arg(long, value_enum, default_value_t = Route::Sticky)]
+    pub(crate) route: Route,
     /// Messages a second in the latency scenario.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) rate: u32,
@@ -86,6 +89,15 @@ pub(crate) struct Load {
     /// Also writes the report to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// How a user's polls find their gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Route {
+    /// All to the same one, as behind a balancer that keeps a session in one place.
+    Sticky,
+    /// Each to the next one, as behind a plain round-robin balancer at its worst.
+    Alternate,
 }
 
 /// What stands behind a gateway.
@@ -112,6 +124,9 @@ pub(crate) struct Run {
     /// What stands behind it.
     #[arg(long, value_enum)]
     pub(crate) pair: Pair,
+    /// How many gateways, on the same state; several need the production pair.
+    #[arg(long, default_value = "1", value_parser = positive(8))]
+    pub(crate) gateways: usize,
     /// The gateway's binary.
     #[arg(long, default_value = "target/release/pollgate")]
     pub(crate) gateway: PathBuf,

@@ -1,4 +1,4 @@
-//! A gateway of one's own: started with fresh state on free ports, stopped and cleaned up afterwards.
+//! Gateways of one's own: started with fresh state on free ports, stopped and cleaned up afterwards.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -20,17 +20,21 @@ const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
 const LOG_LINES_SHOWN: usize = 15;
 
-/// A running gateway.
-pub(crate) struct Gateway {
-    /// Its public address.
-    pub(crate) address: SocketAddr,
-    /// Its process.
-    pub(crate) pid: u32,
-    /// What it checks tokens with.
+/// One gateway, or several on the same state.
+pub(crate) struct Gateways {
+    /// What they check tokens with.
     pub(crate) secret: String,
+    running: Vec<Gateway>,
+    backends: Backends,
+}
+
+/// A running gateway.
+struct Gateway {
+    address: SocketAddr,
+    operator: SocketAddr,
+    pid: u32,
     child: Child,
     home: TempDir,
-    backends: Backends,
 }
 
 /// What was made in the services, to be removed again.
@@ -47,16 +51,82 @@ enum Broker {
     Given(String),
 }
 
-impl Gateway {
-    /// Makes fresh state, starts the gateway on it, and waits until it is ready.
+impl Gateways {
+    /// Makes fresh state, starts the gateways on it, and waits until they are ready.
     ///
     /// # Errors
-    /// When the state cannot be made, or the gateway does not become ready; its last log lines come with it.
+    /// When the state cannot be made, or a gateway does not become ready; its last log lines come with it.
     pub(crate) async fn start(run: &Run) -> Result<Self, String> {
-        let home = TempDir::with_prefix("pollgate-bench-").map_err(|error| error.to_string())?;
+        if run.pair == Pair::Embedded && run.gateways > 1 {
+            return Err("the embedded pair is for one gateway".into());
+        }
         let secret = uuid::Uuid::new_v4().to_string() + &uuid::Uuid::new_v4().to_string();
+        let mut gateways = Self { secret, running: Vec::new(), backends: Backends::make(run).await? };
+        for _each in 0..run.gateways {
+            // one after the other: the first one makes the tables
+            if let Err(why) = gateways.add(run).await {
+                let log = gateways.running.last().map(Gateway::last_words).unwrap_or_default();
+                gateways.stop().await;
+                return Err(format!("{why}\n{log}"));
+            }
+        }
+        Ok(gateways)
+    }
+
+    async fn add(&mut self, run: &Run) -> Result<(), String> {
+        let gateway = Gateway::start(run, &self.secret, &self.backends)?;
+        self.running.push(gateway);
+        match self.running.last_mut() {
+            Some(started) => started.wait_until_ready().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Their public addresses.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.running.iter().map(|one| one.address).collect()
+    }
+
+    /// The process, when there is only one.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        match self.running.as_slice() {
+            [only] => Some(only.pid),
+            _ => None,
+        }
+    }
+
+    /// The processes to watch: the gateways and, where they are on this machine, broker and database.
+    pub(crate) fn processes(&self) -> Vec<Watched> {
+        let name = |number: usize| match self.running.len() {
+            1 => "gateway".to_owned(),
+            _ => format!("gateway {}", number + 1),
+        };
+        let gateways = self.running.iter().enumerate();
+        let mut all: Vec<Watched> = gateways.map(|(n, one)| Watched::tree(&name(n), one.pid)).collect();
+        if self.backends.pair == Pair::Production {
+            let broker = match &self.backends.broker {
+                Some(Broker::Own(node)) => Some(node.pid),
+                Some(Broker::Given(_)) | None => find("beam.smp"),
+            };
+            let services = [("broker", broker), ("database", find("postgres"))];
+            all.extend(services.into_iter().filter_map(|(name, pid)| Some(Watched::tree(name, pid?))));
+        }
+        all
+    }
+
+    /// Asks the gateways to end, ends those that do not, and removes what was made for them.
+    pub(crate) async fn stop(self) {
+        for gateway in self.running {
+            gateway.stop().await;
+        }
+        self.backends.remove().await;
+    }
+}
+
+impl Gateway {
+    fn start(run: &Run, secret: &str, backends: &Backends) -> Result<Self, String> {
+        let home = TempDir::with_prefix("pollgate-bench-").map_err(|error| error.to_string())?;
         let [address, operator] = free_addresses()?;
-        let backends = Backends::make(run).await?;
         let binary = run.gateway.canonicalize().map_err(|e| format!("{}: {e}", run.gateway.display()))?;
         let log = File::create(home.path().join("log")).map_err(|error| error.to_string())?;
         let errors = log.try_clone().map_err(|error| error.to_string())?;
@@ -71,25 +141,18 @@ impl Gateway {
         }
         command.env("POLLGATE_HTTP__LISTEN", address.to_string());
         command.env("POLLGATE_HTTP__OPERATOR_LISTEN", operator.to_string());
-        command.env("POLLGATE_AUTH__JWT__HS256_SECRET", &secret);
+        command.env("POLLGATE_AUTH__JWT__HS256_SECRET", secret);
         command.env("POLLGATE_LOG__LEVEL", "warn");
         backends.configure(&mut command, &home);
         command.envs(run.env.iter().filter_map(|setting| setting.split_once('=')));
         let child = command.kill_on_drop(true).spawn().map_err(|error| format!("gateway: {error}"))?;
         let pid = child.id().ok_or("the gateway ended at once")?;
-        let mut gateway = Self { address, pid, secret, child, home, backends };
-        match gateway.wait_until_ready(operator).await {
-            Ok(()) => Ok(gateway),
-            Err(why) => {
-                let log = gateway.last_words();
-                gateway.stop().await;
-                Err(format!("{why}\n{log}"))
-            }
-        }
+        Ok(Self { address, operator, pid, child, home })
     }
 
-    async fn wait_until_ready(&mut self, operator: SocketAddr) -> Result<(), String> {
+    async fn wait_until_ready(&mut self) -> Result<(), String> {
         const LOOK: Duration = Duration::from_millis(50);
+        let operator = self.operator;
         let request = format!("GET /readyz HTTP/1.1\r\nHost: {operator}\r\n\r\n");
         let mut client = Client::new(operator);
         let mut last = String::new();
@@ -118,22 +181,8 @@ impl Gateway {
         lines.get(lines.len().saturating_sub(LOG_LINES_SHOWN)..).unwrap_or_default().join("\n")
     }
 
-    /// The processes to watch: the gateway and, where they are on this machine, broker and database.
-    pub(crate) fn processes(&self) -> Vec<Watched> {
-        let mut all = vec![Watched::tree("gateway", self.pid)];
-        if self.backends.pair == Pair::Production {
-            let broker = match &self.backends.broker {
-                Some(Broker::Own(node)) => Some(node.pid),
-                Some(Broker::Given(_)) | None => find("beam.smp"),
-            };
-            let services = [("broker", broker), ("database", find("postgres"))];
-            all.extend(services.into_iter().filter_map(|(name, pid)| Some(Watched::tree(name, pid?))));
-        }
-        all
-    }
-
-    /// Asks the gateway to end, ends it if it does not, and removes what was made for it.
-    pub(crate) async fn stop(mut self) {
+    /// Asks it to end, and ends it if it does not.
+    async fn stop(mut self) {
         let pid = self.pid.to_string();
         let asked = command("kill", &["-TERM", &pid]).await;
         if asked.is_err() || timeout(STOP_PATIENCE, self.child.wait()).await.is_err() {
@@ -142,7 +191,6 @@ impl Gateway {
                 eprintln!("killing it failed: {error}");
             }
         }
-        self.backends.remove().await;
     }
 }
 

@@ -78,7 +78,7 @@ async fn measure(against: Against, scenarios: &[Scenario]) -> Result<Report, Str
     watched.extend(against.process);
     watched.push(itself());
     let setting = Setting {
-        address: against.url.0,
+        addresses: &against.url.iter().map(|url| url.0).collect::<Vec<_>>(),
         signer: &signer,
         load: &against.load,
         gateway: against.pid,
@@ -97,15 +97,15 @@ async fn measure_own(run: Run) -> Result<Report, String> {
     let scenarios = if run.scenario.is_empty() { Scenario::ALL.to_vec() } else { run.scenario.clone() };
     let mut report = new_report(Some(run.pair.name()));
     for scenario in scenarios {
-        let own = gateway::Gateway::start(&run).await?;
+        let own = gateway::Gateways::start(&run).await?;
         let signer = Signer::new(&own.secret)?;
         let mut watched = own.processes();
         watched.push(itself());
         let setting = Setting {
-            address: own.address,
+            addresses: &own.addresses(),
             signer: &signer,
             load: &run.load,
-            gateway: Some(own.pid),
+            gateway: own.pid(),
             watched: &watched,
         };
         let outcome = tokio::select! {

@@ -14,18 +14,22 @@ const MOST_SIGN_IN_ATTEMPTS: u32 = 50;
 /// Signs in (a poll that is answered at once, and leaves a mailbox), then polls until it is dropped.
 pub(crate) async fn poll(bench: Rc<Bench>, user: usize) {
     let Some(token) = bench.tokens.get(user) else { return };
-    let mut client = Client::new(bench.address);
+    let mut clients = bench.clients(user);
     let mut request = Vec::new();
     let mut cursor = String::new();
-    if !sign_in(&bench, user, &mut client, &mut cursor).await {
+    if let Some(first) = clients.last_mut()
+        && !sign_in(&bench, user, first, &mut cursor).await
+    {
         return;
     }
     bench.ready.add_permits(1);
     loop {
-        bench.requests.poll(token, &cursor, None, &mut request);
-        let pause = step(&bench, user, &mut client, &request, &mut cursor).await;
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
+        for client in &mut clients {
+            bench.requests.poll(token, &cursor, None, &mut request);
+            let pause = step(&bench, user, client, &request, &mut cursor).await;
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
         }
     }
 }

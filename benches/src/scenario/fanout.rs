@@ -18,7 +18,7 @@ pub(super) async fn run(setting: &Setting<'_>) -> Result<Outcome, String> {
     let bench = setting.bench(load.users.unwrap_or(USERS), 1)?;
     let pollers = setting.pollers(&bench).await?;
     setting.warm_up(&bench, true).await?;
-    let mut client = Client::new(bench.address);
+    let mut client = bench.client(0);
     round(setting, &bench, &mut client, true).await?; // the first event of its kind pays for what is lazy
     let sample = setting.sample();
     let start = Instant::now();

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::{Setting, outcome, per_second};
 use crate::bench::{Bench, Crew, PATIENCE};
-use crate::http::Client;
 use crate::latency::Latencies;
 use crate::metronome::Metronome;
 use crate::report::Outcome;
@@ -57,15 +56,15 @@ async fn open_loop(setting: &Setting<'_>, bench: &Rc<Bench>) -> Result<Rc<Schedu
         lateness: RefCell::new(Latencies::new()?),
     });
     let mut crew = Crew::default();
-    for _ in 0..CONNECTIONS {
-        crew.add(work_off(Rc::clone(bench), Rc::clone(&schedule)));
+    for number in 0..CONNECTIONS {
+        crew.add(work_off(Rc::clone(bench), Rc::clone(&schedule), number));
     }
     crew.finish(Duration::from_secs(load.seconds) + PATIENCE * 2).await?;
     Ok(schedule)
 }
 
-async fn work_off(bench: Rc<Bench>, schedule: Rc<Schedule>) {
-    let mut client = Client::new(bench.address);
+async fn work_off(bench: Rc<Bench>, schedule: Rc<Schedule>, number: usize) {
+    let mut client = bench.client(number);
     let mut request = Vec::new();
     while schedule.metronome.beat().await {
         let n = schedule.next.replace(schedule.next.get() + 1);

@@ -17,7 +17,6 @@ use clap::ValueEnum;
 
 use crate::bench::{Bench, Crew, PATIENCE, Population, WARM_UP};
 use crate::cli::Load;
-use crate::http::Client;
 use crate::process::{Sample, Watched};
 use crate::report::Outcome;
 use crate::token::Signer;
@@ -47,13 +46,13 @@ impl Scenario {
 
 /// What every scenario needs to know.
 pub(crate) struct Setting<'a> {
-    /// The gateway.
-    pub(crate) address: SocketAddr,
+    /// The gateways.
+    pub(crate) addresses: &'a [SocketAddr],
     /// Signs tokens.
     pub(crate) signer: &'a Signer,
     /// How much of what.
     pub(crate) load: &'a Load,
-    /// The gateway's process, if known.
+    /// The gateway's process, if it is known and the only one.
     pub(crate) gateway: Option<u32>,
     /// Processes whose CPU time and memory are read.
     pub(crate) watched: &'a [Watched],
@@ -78,7 +77,8 @@ impl Setting<'_> {
         // Users of their own for each scenario: mailboxes left by another one would be measured too.
         let run = uuid::Uuid::new_v4().simple().to_string();
         let population = Population {
-            address: self.address,
+            addresses: self.addresses,
+            route: self.load.route,
             signer: self.signer,
             run: format!("b{}", run.get(..10).unwrap_or(&run)),
             users,
@@ -112,7 +112,7 @@ impl Setting<'_> {
         for worker in 0..WARM_UP_SENDERS {
             let bench = Rc::clone(bench);
             crew.add(async move {
-                let mut client = Client::new(bench.address);
+                let mut client = bench.client(worker);
                 for to in (worker..bench.users.len()).step_by(WARM_UP_SENDERS) {
                     if let Err(why) = sender::warm_up(&bench, &mut client, to, WARM_UP + to).await {
                         bench.ledger.borrow_mut().note(why);
@@ -159,7 +159,7 @@ impl Setting<'_> {
 
 async fn keep_sending(bench: Rc<Bench>, worker: usize, until: Instant) {
     let Some(token) = bench.senders.get(worker) else { return };
-    let mut client = Client::new(bench.address);
+    let mut client = bench.client(worker);
     let mut request = Vec::new();
     let first = worker.checked_rem(bench.users.len()).unwrap_or(0);
     let recipients = (first..bench.users.len()).step_by(bench.senders.len().max(1)).cycle();

@@ -137,7 +137,14 @@ fn measure(scenario: Scenario, fault: Fault) -> Outcome {
             }
         });
         let signer = Signer::new("s").unwrap();
-        let setting = Setting { address, signer: &signer, load: &against.load, gateway: None, watched: &[] };
+        let addresses = [address];
+        let setting = Setting {
+            addresses: &addresses,
+            signer: &signer,
+            load: &against.load,
+            gateway: None,
+            watched: &[],
+        };
         setting.run(scenario).await.unwrap()
     })
 }

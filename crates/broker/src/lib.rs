@@ -2,6 +2,7 @@
 //! implementations that pass the same contract suite: [`memory`] (in this process) and [`rabbit`] (RabbitMQ).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,10 +11,12 @@ use tokio::sync::{mpsc, watch};
 
 pub mod error;
 pub mod memory;
+mod peers;
 pub mod rabbit;
 mod task;
 
 pub use error::BrokerError;
+pub use peers::{Asked, Reply, Responder};
 
 /// The publisher's own number for a publication, given back in its [`Outcome`].
 pub type Ticket = i64;
@@ -106,14 +109,15 @@ pub trait Consumer: Send + Sync {
     async fn release(&self) -> Result<(), BrokerError>;
 }
 
-/// A new consumer, and what was found.
-pub struct Attached {
+/// A mailbox that is there now, as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
     /// The mailbox was there before. False for one that had to be made: whatever it once held is gone.
     pub existed: bool,
-    /// Events that were ready when the consumer was made; may count expired ones.
+    /// Events that are ready; may count expired ones.
     pub ready: u64,
-    /// The consumer.
-    pub consumer: Box<dyn Consumer>,
+    /// Consumers attached, over all gateways.
+    pub consumers: u64,
 }
 
 /// What was taken out of a mailbox that nobody consumed, as unacked deliveries in order.
@@ -152,20 +156,20 @@ pub struct BrokerState {
 #[derive(Clone, Debug)]
 pub struct MailboxLimits {
     /// How long an event waits.
-    pub message_ttl: std::time::Duration,
+    pub message_ttl: Duration,
     /// How many events wait; one more drops the oldest.
     pub max_length: u64,
     /// How long a main mailbox lives without being used.
-    pub expires: std::time::Duration,
+    pub expires: Duration,
     /// How long a session's mailbox lives without being used.
-    pub session_expires: std::time::Duration,
+    pub session_expires: Duration,
     /// Most unacked deliveries of one consumer.
     pub prefetch: u16,
 }
 
 impl Default for MailboxLimits {
     fn default() -> Self {
-        let secs = std::time::Duration::from_secs;
+        let secs = Duration::from_secs;
         Self {
             message_ttl: secs(3600),
             max_length: 10_000,
@@ -201,12 +205,16 @@ pub trait Broker: Send + Sync + 'static {
     /// (`false`). The ticket is ignored.
     fn publish_ephemeral(&self, publication: Publication) -> bool;
 
-    /// Attaches a lingering consumer, making the mailbox if it is missing. Deliveries start at once, at most
-    /// [`MailboxLimits::prefetch`] unacked.
+    /// Attaches a lingering consumer to a mailbox that [`Broker::ensure`] has just found or made. Deliveries start
+    /// at once, at most [`MailboxLimits::prefetch`] unacked.
     ///
     /// # Errors
-    /// The broker is away or refused.
-    async fn consume(&self, mailbox: &Mailbox, inbox: Arc<dyn Inbox>) -> Result<Attached, BrokerError>;
+    /// The broker is away or refused; the mailbox has vanished since.
+    async fn consume(
+        &self,
+        mailbox: &Mailbox,
+        inbox: Arc<dyn Inbox>,
+    ) -> Result<Box<dyn Consumer>, BrokerError>;
 
     /// Takes up to `most` events out of a mailbox, for whoever takes it over. `None`: there is no such mailbox, or
     /// somebody consumes it. Never makes a mailbox.
@@ -215,11 +223,11 @@ pub trait Broker: Send + Sync + 'static {
     /// The broker is away or refused.
     async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError>;
 
-    /// Makes the mailbox if it is missing; `true` when it was there. Renews its expiry.
+    /// Makes the mailbox if it is missing, and says how it stands. Renews its expiry.
     ///
     /// # Errors
     /// The broker is away or refused.
-    async fn ensure(&self, mailbox: &Mailbox) -> Result<bool, BrokerError>;
+    async fn ensure(&self, mailbox: &Mailbox) -> Result<Standing, BrokerError>;
 
     /// Deletes the mailbox if it is empty and nobody consumes it; `false`: it was not, or is not there.
     ///
@@ -245,9 +253,18 @@ pub trait Broker: Send + Sync + 'static {
     /// The broker is away or refused.
     async fn delete(&self, mailbox: &Mailbox) -> Result<(), BrokerError>;
 
+    /// From now on the requests of other gateways to this instance come to `responder`.
+    fn respond(&self, instance: u64, responder: Arc<dyn Responder>);
+
+    /// Asks another gateway, and waits for its answer for at most `limit`.
+    async fn ask(&self, instance: u64, request: Bytes, limit: Duration) -> Asked;
+
+    /// Asks every gateway, and waits until `enough` have answered, for at most `limit`. The answers that came.
+    async fn ask_all(&self, request: Bytes, enough: usize, limit: Duration) -> Vec<Bytes>;
+
     /// How the broker is, now and whenever it changes.
     fn state(&self) -> watch::Receiver<BrokerState>;
 
     /// Stops: publications in flight are waited for within `grace`, consumers are released, connections closed.
-    async fn close(&self, grace: std::time::Duration);
+    async fn close(&self, grace: Duration);
 }

@@ -4,6 +4,7 @@
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
 mod error;
+mod figures;
 mod history;
 mod mailbox;
 mod publish;
@@ -22,6 +23,7 @@ use pollgate_store::Store;
 use tokio::sync::{mpsc, watch};
 
 pub use error::CoreError;
+pub use figures::HandoverFigures;
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason};
 pub use pollgate_store::Sent;
 pub use publish::{Announcement, To};

@@ -10,6 +10,7 @@
 
 mod consumer;
 mod ledger;
+mod peers;
 mod queue;
 mod seat;
 mod sweep;
@@ -20,19 +21,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use dashmap::DashMap;
 use pollgate_model::{Mailbox, Recipient, Timestamp, UserId};
 use tokio::sync::watch;
 
 use self::consumer::MemoryConsumer;
 use self::ledger::{Ledger, Receipt};
+use self::peers::Peers;
 use self::queue::{Entry, Step};
 use self::seat::Seat;
 use self::sweep::Deadlines;
 use self::user::{Boxes, User};
 use crate::task::Tasks;
 use crate::{
-    Attached, Broker, BrokerError, BrokerState, Depth, Inbox, MailboxLimits, Outcomes, Publication, Taken,
+    Asked, Broker, BrokerError, BrokerState, Consumer, Depth, Inbox, MailboxLimits, Outcomes, Publication,
+    Responder, Standing, Taken,
 };
 
 /// Bounds of the in-process broker.
@@ -54,6 +58,7 @@ impl Default for MemorySettings {
 pub struct MemoryBroker {
     shared: Arc<Shared>,
     state: watch::Sender<BrokerState>,
+    peers: Peers,
 }
 
 /// What the broker, its consumers and its sweeper share.
@@ -88,7 +93,7 @@ impl MemoryBroker {
         // it ends with the broker; nothing it does has an answer
         drop(Tasks::here().run(sweep::run(Arc::downgrade(&shared))));
         let (state, _first) = watch::channel(BrokerState { up: true, blocked: false, incarnation: 1 });
-        Self { shared, state }
+        Self { shared, state, peers: Peers::default() }
     }
 
     fn consumer(&self, user: Arc<User>, queue: u64, seat: Arc<Seat>) -> Box<MemoryConsumer> {
@@ -270,26 +275,20 @@ impl Broker for MemoryBroker {
         true
     }
 
-    async fn consume(&self, mailbox: &Mailbox, inbox: Arc<dyn Inbox>) -> Result<Attached, BrokerError> {
+    async fn consume(
+        &self,
+        mailbox: &Mailbox,
+        inbox: Arc<dyn Inbox>,
+    ) -> Result<Box<dyn Consumer>, BrokerError> {
         self.open()?;
         let seat = Arc::new(Seat::new(Some(inbox), usize::from(self.shared.limits.prefetch)));
-        let (user, queue, existed, ready) = self.shared.with_new(mailbox, |user, boxes| {
-            let there = boxes.find(mailbox.session.as_ref()).is_some();
-            if !there {
-                boxes.add(mailbox.session.clone(), now_ms());
-            }
-            // a main mailbox that expired had nothing in it that the publisher would not bring again
-            let existed = there || mailbox.session.is_none();
-            let queue = boxes.find(mailbox.session.as_ref()).map(|queue| {
-                queue.used_at_ms = now_ms();
-                queue.seats.push(Arc::clone(&seat));
-                (queue.serial, queue.depth().ready)
-            });
-            let (serial, ready) = queue.unwrap_or_default();
-            (Arc::clone(user), serial, existed, ready)
+        let (user, queue) = self.shared.with_new(mailbox, |user, boxes| {
+            let queue = boxes.find_or_add(mailbox.session.as_ref(), now_ms());
+            queue.seats.push(Arc::clone(&seat));
+            (Arc::clone(user), queue.serial)
         });
         user.pump_queue(queue);
-        Ok(Attached { existed, ready, consumer: self.consumer(user, queue, seat) })
+        Ok(self.consumer(user, queue, seat))
     }
 
     async fn take_waiting(&self, mailbox: &Mailbox, most: usize) -> Result<Option<Taken>, BrokerError> {
@@ -308,17 +307,14 @@ impl Broker for MemoryBroker {
         }))
     }
 
-    async fn ensure(&self, mailbox: &Mailbox) -> Result<bool, BrokerError> {
+    async fn ensure(&self, mailbox: &Mailbox) -> Result<Standing, BrokerError> {
         self.open()?;
-        Ok(self.shared.with_new(mailbox, |_user, boxes| match boxes.find(mailbox.session.as_ref()) {
-            Some(queue) => {
-                queue.used_at_ms = now_ms();
-                true
-            }
-            None => {
-                boxes.add(mailbox.session.clone(), now_ms());
-                false
-            }
+        Ok(self.shared.with_new(mailbox, |_user, boxes| {
+            let session = mailbox.session.as_ref();
+            // a main mailbox that expired had nothing in it that the publisher would not bring again
+            let existed = session.is_none() || boxes.find(session).is_some();
+            let depth = boxes.find_or_add(session, now_ms()).depth();
+            Standing { existed, ready: depth.ready, consumers: depth.consumers }
         }))
     }
 
@@ -363,6 +359,18 @@ impl Broker for MemoryBroker {
             seat.tell();
         }
         Ok(())
+    }
+
+    fn respond(&self, instance: u64, responder: Arc<dyn Responder>) {
+        self.peers.add(instance, responder);
+    }
+
+    async fn ask(&self, instance: u64, request: Bytes, limit: Duration) -> Asked {
+        self.peers.ask(instance, request, limit).await
+    }
+
+    async fn ask_all(&self, request: Bytes, enough: usize, limit: Duration) -> Vec<Bytes> {
+        self.peers.ask_all(request, enough, limit).await
     }
 
     fn state(&self) -> watch::Receiver<BrokerState> {

@@ -65,7 +65,20 @@ impl Boxes {
         self.queues.iter_mut().find(|queue| queue.serial == serial)
     }
 
-    /// Makes a mailbox; returns where it stands.
+    /// The mailbox, made if it is missing; that counts as using it.
+    #[expect(clippy::indexing_slicing, reason = "a place that was just found or pushed")]
+    pub(super) fn find_or_add(&mut self, session: Option<&SessionId>, now_ms: i64) -> &mut Queue {
+        let at =
+            self.queues.iter().position(|queue| queue.session.as_ref() == session).unwrap_or_else(|| {
+                self.add(session.cloned(), now_ms);
+                self.queues.len() - 1
+            });
+        let queue = &mut self.queues[at];
+        queue.used_at_ms = now_ms;
+        queue
+    }
+
+    /// Makes a mailbox.
     pub(super) fn add(&mut self, session: Option<SessionId>, now_ms: i64) {
         self.last_serial += 1;
         self.queues.push(Queue::new(self.last_serial, session, now_ms));

@@ -59,7 +59,7 @@ pub(super) struct Management {
     settings: Arc<RabbitSettings>,
     limits: MailboxLimits,
     names: Names,
-    counters: Arc<Counters>,
+    pub(super) counters: Arc<Counters>,
     pool: Pool,
     link: watch::Sender<Option<Link>>,
     seats: Semaphore,
@@ -242,6 +242,7 @@ impl Management {
     /// Looks at a mailbox; that renews its expiry.
     pub(super) async fn look(&self, mailbox: &Mailbox) -> Result<Option<Found>, BrokerError> {
         let lease = self.lease().await?;
+        count(&self.counters.looks);
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let name = short(self.names.mailbox(mailbox))?;
         let looked = lease.channel.queue_declare(name, options, FieldTable::default());

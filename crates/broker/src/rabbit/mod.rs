@@ -10,11 +10,13 @@
 //! | `marker` | the incarnation of the broker's transient state |
 //! | `publish` | the publishing task |
 //! | `consume` | consumers, acks, releases, taking out |
+//! | `control` | requests between gateways |
 //!
 //! Publishing, consuming and managing have connections of their own: when the broker raises an alarm it stops
 //! reading from whoever has published, and everything else on that connection stops with it.
 
 mod consume;
+mod control;
 mod health;
 mod known;
 mod link;
@@ -29,11 +31,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use pollgate_model::Mailbox;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
 use self::consume::Consuming;
+use self::control::Control;
 use self::health::Health;
 use self::manage::Management;
 use self::name::Names;
@@ -43,13 +47,15 @@ use self::stats::Counters;
 pub use self::stats::RabbitStats;
 use crate::task::Tasks;
 use crate::{
-    Attached, Broker, BrokerError, BrokerState, Depth, Inbox, MailboxLimits, Outcomes, Publication, Taken,
+    Asked, Broker, BrokerError, BrokerState, Consumer, Depth, Inbox, MailboxLimits, Outcomes, Publication,
+    Responder, Standing, Taken,
 };
 
 /// Mailboxes on RabbitMQ.
 pub struct RabbitBroker {
     publisher: Publisher,
     consuming: Arc<Consuming>,
+    control: Control,
     management: Arc<Management>,
     health: Arc<Health>,
     counters: Arc<Counters>,
@@ -89,6 +95,14 @@ impl RabbitBroker {
         };
         let (publisher, publishing) = Publisher::start(needs, &tasks)?;
         let timeout = settings.timeout;
+        let control = Control::new(
+            Arc::clone(&settings),
+            &names,
+            Arc::clone(&counters),
+            health.watch(),
+            tasks.clone(),
+            stopped.clone(),
+        );
         let consuming = Consuming::new(
             settings,
             limits,
@@ -101,6 +115,7 @@ impl RabbitBroker {
         let broker = Self {
             publisher,
             consuming: Arc::new(consuming),
+            control,
             management,
             health,
             counters,
@@ -136,7 +151,11 @@ impl Broker for RabbitBroker {
         self.publisher.publish_ephemeral(publication)
     }
 
-    async fn consume(&self, mailbox: &Mailbox, inbox: Arc<dyn Inbox>) -> Result<Attached, BrokerError> {
+    async fn consume(
+        &self,
+        mailbox: &Mailbox,
+        inbox: Arc<dyn Inbox>,
+    ) -> Result<Box<dyn Consumer>, BrokerError> {
         self.consuming.consume(mailbox, inbox).await
     }
 
@@ -144,8 +163,12 @@ impl Broker for RabbitBroker {
         self.consuming.take(mailbox, most).await
     }
 
-    async fn ensure(&self, mailbox: &Mailbox) -> Result<bool, BrokerError> {
-        Ok(self.management.look_or_make(mailbox).await?.is_some())
+    async fn ensure(&self, mailbox: &Mailbox) -> Result<Standing, BrokerError> {
+        let found = self.management.look_or_make(mailbox).await?;
+        Ok(match found {
+            Some(found) => Standing { existed: true, ready: found.ready, consumers: found.consumers },
+            None => Standing { existed: false, ready: 0, consumers: 0 },
+        })
     }
 
     async fn delete_if_idle(&self, mailbox: &Mailbox) -> Result<bool, BrokerError> {
@@ -169,6 +192,18 @@ impl Broker for RabbitBroker {
         self.management.delete(mailbox, false).await.map(drop)
     }
 
+    fn respond(&self, instance: u64, responder: Arc<dyn Responder>) {
+        self.control.respond(instance, responder);
+    }
+
+    async fn ask(&self, instance: u64, request: Bytes, limit: Duration) -> Asked {
+        self.control.ask(instance, request, limit).await
+    }
+
+    async fn ask_all(&self, request: Bytes, enough: usize, limit: Duration) -> Vec<Bytes> {
+        self.control.ask_all(request, enough, limit).await
+    }
+
     fn state(&self) -> watch::Receiver<BrokerState> {
         self.health.watch()
     }
@@ -178,7 +213,7 @@ impl Broker for RabbitBroker {
         self.consuming.close(grace).await;
         self.stop.send_replace(true);
         let mut running = self.running.lock().await;
-        for task in running.drain(..) {
+        for task in running.drain(..).chain(self.control.running()) {
             // each ends within its own time limits; one that does not is left behind
             drop(tokio::time::timeout(self.timeout, task).await);
         }

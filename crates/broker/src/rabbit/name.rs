@@ -35,6 +35,11 @@ impl Names {
         format!("{}.marker", self.prefix)
     }
 
+    /// The exchange for requests between gateways.
+    pub(super) fn control(&self) -> String {
+        format!("{}.control", self.prefix)
+    }
+
     /// A mailbox's queue.
     pub(super) fn mailbox(&self, mailbox: &Mailbox) -> String {
         let mut name = format!("{}.mb.", self.prefix);

@@ -17,6 +17,14 @@ pub struct RabbitStats {
     pub redeclared: u64,
     /// Connections made, of every kind.
     pub connections: u64,
+    /// Looks at mailboxes, and so passive declares.
+    pub looks: u64,
+    /// Consumers started.
+    pub consumes: u64,
+    /// Consumers cancelled.
+    pub cancels: u64,
+    /// Requests to other gateways.
+    pub asked: u64,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +35,10 @@ pub(super) struct Counters {
     pub(super) returned: AtomicU64,
     pub(super) redeclared: AtomicU64,
     pub(super) connections: AtomicU64,
+    pub(super) looks: AtomicU64,
+    pub(super) consumes: AtomicU64,
+    pub(super) cancels: AtomicU64,
+    pub(super) asked: AtomicU64,
 }
 
 pub(super) fn count(counter: &AtomicU64) {
@@ -43,6 +55,10 @@ impl Counters {
             returned: read(&self.returned),
             redeclared: read(&self.redeclared),
             connections: read(&self.connections),
+            looks: read(&self.looks),
+            consumes: read(&self.consumes),
+            cancels: read(&self.cancels),
+            asked: read(&self.asked),
         }
     }
 }

@@ -5,6 +5,7 @@ mod consume;
 mod expiry;
 mod manage;
 mod outage;
+mod peers;
 mod publish;
 mod support;
 mod takeover;

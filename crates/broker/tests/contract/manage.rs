@@ -1,6 +1,6 @@
 //! Looking at mailboxes, emptying and deleting them.
 
-use pollgate_broker::Depth;
+use pollgate_broker::{Depth, Standing};
 use pollgate_model::Mailbox;
 use rstest::rstest;
 
@@ -10,8 +10,16 @@ use crate::support::{Kind, Rig, session, user};
 #[tokio::test(flavor = "multi_thread")]
 async fn ensure_makes_a_mailbox_once(#[values(Kind::Memory, Kind::Rabbit)] kind: Kind) {
     let (rig, ann) = (Rig::new(kind).await, user());
-    assert!(!rig.broker.ensure(&session(&ann, "a")).await.unwrap());
-    assert!(rig.broker.ensure(&session(&ann, "a")).await.unwrap());
+    let found = rig.broker.ensure(&session(&ann, "a")).await.unwrap();
+    assert_eq!(found, Standing { existed: false, ready: 0, consumers: 0 });
+    let ticket = rig.publish("one", &[&ann]).await;
+    rig.settled(ticket).await;
+    let found = rig.broker.ensure(&session(&ann, "a")).await.unwrap();
+    assert_eq!(found, Standing { existed: true, ready: 1, consumers: 0 });
+    let (_attached, inbox) = rig.attach(&session(&ann, "a")).await;
+    inbox.have(1).await;
+    let found = rig.broker.ensure(&session(&ann, "a")).await.unwrap();
+    assert_eq!(found, Standing { existed: true, ready: 0, consumers: 1 });
 }
 
 #[rstest]
@@ -79,5 +87,5 @@ async fn looking_for_missing_mailboxes_never_wears_the_broker_out(
         assert_eq!(rig.broker.depth(&Mailbox::main(user())).await.unwrap(), None);
     }
     let ann = user();
-    assert!(!rig.broker.ensure(&session(&ann, "a")).await.unwrap());
+    assert!(!rig.broker.ensure(&session(&ann, "a")).await.unwrap().existed);
 }

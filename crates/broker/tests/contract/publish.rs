@@ -17,8 +17,8 @@ async fn a_user_without_a_mailbox_gets_the_main_one(#[values(Kind::Memory, Kind:
 #[tokio::test(flavor = "multi_thread")]
 async fn every_session_gets_it_and_no_main_mailbox_is_made(#[values(Kind::Memory, Kind::Rabbit)] kind: Kind) {
     let (rig, ann) = (Rig::new(kind).await, user());
-    assert!(!rig.broker.ensure(&session(&ann, "a")).await.unwrap());
-    assert!(!rig.broker.ensure(&session(&ann, "b")).await.unwrap());
+    assert!(!rig.broker.ensure(&session(&ann, "a")).await.unwrap().existed);
+    assert!(!rig.broker.ensure(&session(&ann, "b")).await.unwrap().existed);
     rig.put(&["one"], &ann).await;
     assert_eq!(rig.ready(&session(&ann, "a")).await, Some(1));
     assert_eq!(rig.ready(&session(&ann, "b")).await, Some(1));

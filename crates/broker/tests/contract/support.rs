@@ -8,7 +8,7 @@ use bytes::Bytes;
 use pollgate_broker::memory::{MemoryBroker, MemorySettings};
 use pollgate_broker::rabbit::{RabbitBroker, RabbitSettings};
 use pollgate_broker::{
-    Attached, Broker, BrokerError, Delivery, DeliveryTag, Detached, Durability, Inbox, MailboxLimits,
+    Broker, BrokerError, Consumer, Delivery, DeliveryTag, Detached, Durability, Inbox, MailboxLimits,
     Outcome, Publication, Ticket,
 };
 use pollgate_model::{EventId, Mailbox, Recipient, UserId};
@@ -26,6 +26,13 @@ pub(crate) enum Kind {
 
 /// Outcomes that came, and those that nobody has asked for yet.
 type Outcomes = (mpsc::UnboundedReceiver<Outcome>, HashMap<Ticket, Result<(), BrokerError>>);
+
+/// A consumer, and how its mailbox was found.
+pub(crate) struct Attached {
+    pub(crate) existed: bool,
+    pub(crate) ready: u64,
+    pub(crate) consumer: Box<dyn Consumer>,
+}
 
 /// A broker and its outcomes.
 pub(crate) struct Rig {
@@ -145,8 +152,10 @@ impl Rig {
 
     pub(crate) async fn attach(&self, mailbox: &Mailbox) -> (Attached, Arc<Recorder>) {
         let recorder = Recorder::new();
-        let attached = self.broker.consume(mailbox, Arc::clone(&recorder) as Arc<dyn Inbox>).await.unwrap();
-        (attached, recorder)
+        let found = self.broker.ensure(mailbox).await.unwrap();
+        let inbox = Arc::clone(&recorder) as Arc<dyn Inbox>;
+        let consumer = self.broker.consume(mailbox, inbox).await.unwrap();
+        (Attached { existed: found.existed, ready: found.ready, consumer }, recorder)
     }
 
     /// Everything in a mailbox, in order, acked.

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
-use pollgate_broker::{BrokerError, Taken};
+use pollgate_broker::{BrokerError, Standing, Taken as TakenOut};
 use pollgate_model::Mailbox;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::Mailboxes;
-use super::attended::{Attended, BURST, Entrance, MainLink, Phase, ResyncReason, State};
+use super::attended::{Attended, BURST, Entrance, Link, MainLink, Phase, ResyncReason, SHARED, State};
+use super::handover::Taken;
+use super::poll::PollCursor;
 use super::window::Source;
 
 impl State {
@@ -26,6 +28,7 @@ impl State {
             self.incarnation = mailboxes.next_incarnation();
             self.written = 0;
             self.seen = None;
+            self.claimed = None;
             for reader in &mut self.readers {
                 reader.from = 0;
                 reader.answered = None;
@@ -50,8 +53,33 @@ impl State {
         self.broker = now;
     }
 
+    /// Notes how the mailbox was found; `true` when its owner has handed it over with nothing else to see to.
+    fn note_taken(&mut self, taken: Taken, cursor: PollCursor) -> bool {
+        match taken {
+            Taken::HandedOver(let_go) => {
+                self.resync = self.resync.or(let_go.resync);
+                if let (PollCursor::At(cursor), true) = (cursor, let_go.confirmed) {
+                    // acked there, so it will not come again and need not be waited for
+                    self.seen = cursor.last;
+                    self.last = cursor.last;
+                }
+                let_go.confirmed && !let_go.main
+            }
+            Taken::Shared => {
+                self.shared_until = Some(Instant::now() + SHARED);
+                false
+            }
+            Taken::NotThere | Taken::Unknown | Taken::Occupied => false,
+        }
+    }
+
+    /// A poll with this cursor must ask for the mailbox although it is attended here.
+    pub(super) fn must_claim(&self, cursor: PollCursor, instance: u64) -> bool {
+        matches!(cursor, PollCursor::At(cursor) if self.is_from_elsewhere(&cursor, instance))
+    }
+
     /// Puts what was taken out of the main mailbox before everything else.
-    fn take_over(&mut self, taken: Taken) {
+    fn take_over(&mut self, taken: TakenOut) {
         self.expected += taken.deliveries.len() as u64;
         for delivery in taken.deliveries {
             // never a double: nothing of the own mailbox came yet
@@ -61,37 +89,83 @@ impl State {
     }
 }
 
-/// Attaches a mailbox to the broker unless it is.
-pub(super) async fn attach(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) -> Result<(), BrokerError> {
+/// What became of an attach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attach {
+    /// Look again.
+    Done,
+    /// A cursor loop at another gateway has the mailbox: nothing comes to a poll without a cursor here.
+    Occupied,
+}
+
+/// Attaches a mailbox to the broker unless it is; with a cursor of elsewhere that has not been seen to, again.
+pub(super) async fn attach(
+    mailboxes: Arc<Mailboxes>,
+    attended: Arc<Attended>,
+    cursor: PollCursor,
+) -> Result<Attach, BrokerError> {
     let _one_at_a_time = attended.attaching.lock().await;
-    let epoch = {
+    let (epoch, before) = {
         let mut state = attended.lock();
-        if state.link.is_up() || state.phase != Phase::Open {
-            return Ok(());
+        let elsewhere = state.must_claim(cursor, mailboxes.instance);
+        if state.phase != Phase::Open || (state.link.is_up() && !elsewhere) {
+            return Ok(Attach::Done);
         }
-        state.begin(&mailboxes)
+        let before = std::mem::take(&mut state.link);
+        let epoch = state.begin(&mailboxes);
+        if let PollCursor::At(cursor) = cursor {
+            state.claimed = Some((cursor.instance, cursor.incarnation));
+        }
+        (epoch, before)
     };
-    let mut existed = true;
-    if attended.mailbox.session.is_some() {
-        // the session's mailbox first: from here on nothing published misses it
-        existed = mailboxes.broker.ensure(&attended.mailbox).await?;
-        let main = Mailbox::main(attended.mailbox.user.clone());
-        let taken = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await?;
-        if let Some(taken) = taken {
-            let drained = taken.drained;
-            attended.lock().take_over(taken);
+    // the client has read elsewhere since: what is here goes back before the rest comes
+    give_back(&attended, before).await;
+    let mailbox = &attended.mailbox;
+    let (taken, standing) = match take(&mailboxes, mailbox, cursor).await? {
+        (Taken::Occupied, _) => return Ok(Attach::Occupied),
+        found => found,
+    };
+    let handed_over = attended.lock().note_taken(taken, cursor);
+    if mailbox.session.is_some() && !(standing.existed && handed_over) {
+        let main = Mailbox::main(mailbox.user.clone());
+        let waiting = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await?;
+        if let Some(waiting) = waiting {
+            let drained = waiting.drained;
+            attended.lock().take_over(waiting);
             if !drained {
-                attended.lock().made = !existed;
+                attended.lock().made = !standing.existed;
                 attended.changed.notify_waiters();
-                return Ok(());
+                return Ok(Attach::Done);
             }
         }
     }
-    let consumed = consume(&mailboxes, &attended, epoch, existed).await;
+    let consumed = consume(&mailboxes, &attended, epoch, standing).await;
     if consumed.is_err() {
         abandon(&attended);
     }
-    consumed
+    consumed.map(|()| Attach::Done)
+}
+
+/// Gets the mailbox from whoever has it, and makes it if there is none. A session's mailbox is there and bound
+/// before the main one is looked at: nothing published from here on misses it.
+async fn take(
+    mailboxes: &Mailboxes,
+    mailbox: &Mailbox,
+    cursor: PollCursor,
+) -> Result<(Taken, Standing), BrokerError> {
+    let broker = &mailboxes.broker;
+    let taken = mailboxes.handovers.ask_owner(broker, mailbox, cursor).await;
+    let standing = broker.ensure(mailbox).await?;
+    if standing.consumers == 0 || matches!(taken, Taken::Unknown | Taken::Occupied | Taken::Shared) {
+        return Ok((taken, standing));
+    }
+    let of_all = mailboxes.handovers.ask_all(broker, mailbox, cursor, standing.consumers).await;
+    let taken = match (taken, of_all) {
+        // what the first one said about the cursor still holds
+        (Taken::HandedOver(_), Taken::HandedOver(_) | Taken::NotThere) => taken,
+        _ => of_all,
+    };
+    Ok((taken, broker.ensure(mailbox).await?))
 }
 
 /// Gives back what a failed attach had got hold of.
@@ -110,23 +184,23 @@ async fn consume(
     mailboxes: &Mailboxes,
     attended: &Arc<Attended>,
     epoch: u64,
-    existed: bool,
+    found: Standing,
 ) -> Result<(), BrokerError> {
     let entrance = Arc::new(Entrance { attended: attended.clone(), epoch });
-    let found = mailboxes.broker.consume(&attended.mailbox, entrance).await?;
+    let consumer = mailboxes.broker.consume(&attended.mailbox, entrance).await?;
     let mut state = attended.lock();
     if state.epoch != epoch {
         // it ended while it began; dropping it gives everything back
         return Err(BrokerError::Unreachable("the consumer ended at once".into()));
     }
-    state.made = !(found.existed && existed);
+    state.made = !found.existed;
     state.expected += found.ready.min(u64::from(mailboxes.settings.prefetch));
     if found.ready >= mailboxes.settings.mailbox_length {
         state.resync = Some(ResyncReason::Overflowed);
     }
     state.burst_until = Some(Instant::now() + BURST);
-    state.link.own = Some(found.consumer.into());
-    debug!(mailbox = %attended.mailbox, made = state.made, ready = found.ready, "mailbox attended");
+    state.link.own = Some(consumer.into());
+    debug!(mailbox = %attended.mailbox, ?found, "mailbox attended");
     drop(state);
     attended.changed.notify_waiters();
     Ok(())
@@ -136,13 +210,13 @@ async fn consume(
 /// when there is no more.
 pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) -> Result<(), BrokerError> {
     let _one_at_a_time = attended.attaching.lock().await;
-    let (epoch, had, existed) = {
+    let (epoch, had, made) = {
         let mut state = attended.lock();
         let ready = state.link.main.as_ref().is_some_and(|m| !m.drained) && !state.window.has_main();
         if !ready || state.phase != Phase::Open {
             return Ok(());
         }
-        (state.epoch, state.link.main.take(), !state.made)
+        (state.epoch, state.link.main.take(), state.made)
     };
     if let Some(had) = had {
         had.consumer.release().await.inspect_err(|_away| abandon(&attended))?;
@@ -160,11 +234,22 @@ pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
     if !drained {
         return Ok(());
     }
-    let consumed = consume(&mailboxes, &attended, epoch, existed).await;
+    let consumed = consume_after_main(&mailboxes, &attended, epoch, made).await;
     if consumed.is_err() {
         abandon(&attended);
     }
     consumed
+}
+
+async fn consume_after_main(
+    mailboxes: &Mailboxes,
+    attended: &Arc<Attended>,
+    epoch: u64,
+    made: bool,
+) -> Result<(), BrokerError> {
+    let found = mailboxes.broker.ensure(&attended.mailbox).await?;
+    let standing = Standing { existed: found.existed && !made, ..found };
+    consume(mailboxes, attended, epoch, standing).await
 }
 
 /// Ends a take-over of which everything is confirmed: the main mailbox goes unless it is in use again.
@@ -210,6 +295,13 @@ pub(super) async fn release(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
         state.epoch += 1; // what still arrives is not ours any more
         std::mem::take(&mut state.link)
     };
+    give_back(&attended, link).await;
+    attended.lock().phase = Phase::Closed;
+    mailboxes.forget(&attended);
+    attended.changed.notify_waiters();
+}
+
+async fn give_back(attended: &Attended, link: Link) {
     // the own mailbox's events are newer: they go back after the main one's
     let consumers = [link.main.map(|m| m.consumer), link.own];
     for consumer in consumers.into_iter().flatten() {
@@ -217,7 +309,4 @@ pub(super) async fn release(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
             debug!(mailbox = %attended.mailbox, %error, "release ended with the way to the broker");
         }
     }
-    attended.lock().phase = Phase::Closed;
-    mailboxes.forget(&attended);
-    attended.changed.notify_waiters();
 }

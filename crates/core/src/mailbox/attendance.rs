@@ -95,11 +95,15 @@ impl Drop for Attendance {
         if state.held == 0 {
             state.idle_since = now;
         }
+        let shared = state.held == 0 && state.shared_until.is_some_and(|until| now < until);
         let sweep = state.held == 0 && !std::mem::replace(&mut state.queued, true);
         drop(state);
         acks.send();
         if lost {
             self.attended.changed.notify_waiters();
+        }
+        if shared {
+            self.mailboxes.release_soon(self.attended.clone());
         }
         if sweep {
             self.mailboxes.sweep_later(self.attended.clone(), now);

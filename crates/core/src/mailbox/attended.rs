@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pollgate_broker::{Consumer, Delivery, Detached, Inbox};
-use pollgate_model::{EventId, Mailbox};
+use pollgate_model::{Cursor, EventId, Mailbox};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::window::{Done, Source, Window};
 
 /// Why a client must look at the history again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResyncReason {
     /// The mailbox had vanished, with what was in it.
     Gone,
@@ -89,6 +91,11 @@ pub(super) struct State {
     pub(super) gone: bool,
     /// The last event answered or confirmed, for cursors.
     pub(super) last: Option<EventId>,
+    /// The attachment elsewhere (instance, incarnation) whose cursor this one was made for: it has let go, or has
+    /// been asked in vain.
+    pub(super) claimed: Option<(u64, u32)>,
+    /// Until then another gateway reads this mailbox too, so it is let go soon after its last poll.
+    pub(super) shared_until: Option<Instant>,
     /// The event that a cursor of elsewhere named, once it was found.
     pub(super) seen: Option<EventId>,
     /// Deliveries that were had already, to be acked at the next occasion.
@@ -150,6 +157,11 @@ impl State {
         self.cursor_polls > 0 || self.cursor_until.is_some_and(|until| now < until)
     }
 
+    /// This cursor comes from a gateway that may have the mailbox, and has not been asked for it yet.
+    pub(super) fn is_from_elsewhere(&self, cursor: &Cursor, instance: u64) -> bool {
+        cursor.instance != instance && self.claimed != Some((cursor.instance, cursor.incarnation))
+    }
+
     /// Until when an answer should wait although events are here: the first burst of a new consumer is still
     /// coming in, and one answer shall drain it, without what the client says it has seen.
     pub(super) fn wait_for_burst(&mut self, now: Instant) -> Option<Instant> {
@@ -208,6 +220,8 @@ impl Attended {
                 resync: None,
                 gone: false,
                 last: None,
+                claimed: None,
+                shared_until: None,
                 seen: None,
                 doubles: Vec::new(),
                 burst_until: None,
@@ -230,6 +244,16 @@ impl Attended {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // nothing under this lock leaves the state half-changed, so a panic elsewhere does not spoil it
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to let go if nobody has polled for so long; `false`: somebody has, or it has begun already.
+    pub(super) fn close_if_idle(&self, time: Duration) -> bool {
+        let mut state = self.lock();
+        let idle = state.held == 0 && state.idle_since.elapsed() >= time && state.phase == Phase::Open;
+        if idle {
+            state.phase = Phase::Closing;
+        }
+        idle
     }
 
     /// Waits until the mailbox was let go.
@@ -292,6 +316,11 @@ impl Inbox for Entrance {
         self.attended.changed.notify_waiters();
     }
 }
+
+/// How long two gateways that read one mailbox take it for shared after they found out.
+pub(super) const SHARED: Duration = Duration::from_secs(60);
+/// How long a shared mailbox stays attended after its last poll: what comes to it here waits in vain meanwhile.
+pub(super) const SHARED_LINGER: Duration = Duration::from_millis(100);
 
 /// How long answers wait for the first burst of a new consumer, at most: some round trips to the broker.
 pub(super) const BURST: Duration = Duration::from_millis(60);

@@ -2,12 +2,14 @@
 //!
 //! A poll attends a mailbox: the first one attaches a lingering consumer, and the mailbox stays attended for a
 //! while after its last poll, so that a continuous loop costs the broker nothing but acks. Nobody polling for that
-//! long: what is unconfirmed goes back to the broker, and the mailbox is forgotten here.
+//! long: what is unconfirmed goes back to the broker, and the mailbox is forgotten here. A poll at another gateway
+//! makes this one let go at once: see [`handover`].
 
 mod answer;
 mod attach;
 mod attendance;
 mod attended;
+mod handover;
 mod poll;
 mod seats;
 mod sweep;
@@ -29,8 +31,9 @@ pub use attended::ResyncReason;
 pub use poll::{PollCursor, PollRequest, Polled};
 
 use crate::task::{Stop, Tasks};
-use crate::{CoreError, CoreSettings};
+use crate::{CoreError, CoreSettings, HandoverFigures};
 use attended::Attended;
+use handover::{Giver, Handovers};
 use seats::Seats;
 
 /// The mailboxes that this gateway attends. Bounded; each leaves when nobody has polled it for the linger time.
@@ -43,6 +46,7 @@ pub struct Mailboxes {
     drain: Stop,
     /// Names this process in cursors.
     instance: u64,
+    handovers: Handovers,
     attended: DashMap<Mailbox, Arc<Attended>>,
     count: AtomicUsize,
     seats: Arc<Seats>,
@@ -60,7 +64,7 @@ impl Mailboxes {
         drain: Stop,
         instance: u64,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let mailboxes = Arc::new(Self {
             seats: Seats::new(settings.held_polls_per_user, settings.held_polls),
             broker_state: broker.state(),
             broker,
@@ -68,12 +72,21 @@ impl Mailboxes {
             tasks,
             drain,
             instance,
+            handovers: Handovers::new(instance),
             attended: DashMap::new(),
             count: AtomicUsize::new(0),
             incarnations: AtomicU32::new(1),
             idle: Mutex::new(VecDeque::new()),
             idle_came: Notify::new(),
-        })
+        });
+        mailboxes.broker.respond(instance, Giver::new(&mailboxes));
+        mailboxes
+    }
+
+    /// How mailboxes moved between gateways.
+    #[must_use]
+    pub fn handovers(&self) -> HandoverFigures {
+        self.handovers.figures()
     }
 
     /// Polls held now.

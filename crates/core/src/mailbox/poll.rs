@@ -10,10 +10,15 @@ use rand::Rng as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
+use super::attach::Attach;
 use super::attendance::{Attendance, Receipt};
-use super::attended::{Acks, MainLink, ResyncReason, State};
+use super::attended::{Acks, MainLink, Phase, ResyncReason, State};
 use super::{Mailboxes, attach};
 use crate::CoreError;
+use crate::task::Stop;
+
+/// How often a poll without a cursor asks again for a mailbox that a cursor loop elsewhere has.
+const OCCUPIED: Duration = Duration::from_secs(1);
 
 /// How a poll says what it has had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,8 @@ enum Look {
     Attach,
     Advance,
     Superseded,
+    /// Another gateway has taken the mailbox over.
+    Closed,
 }
 
 /// A look, and what is to be done about it outside of the lock.
@@ -109,13 +116,21 @@ impl Mailboxes {
                 Look::Answer(answer) => return Ok(poll.answered(answer, draining)),
                 Look::Superseded => return Err(CoreError::Superseded),
                 Look::Attach => {
-                    poll.with_broker(attach::attach(self.clone(), attended.clone())).await?;
+                    let work = attach::attach(self.clone(), attended.clone(), poll.request.cursor);
+                    if poll.with_broker(work).await? == Some(Attach::Occupied) {
+                        if Instant::now() >= poll.deadline || draining {
+                            return Ok(poll.nothing(draining));
+                        }
+                        poll.wait_for_place(&mut drain).await;
+                        draining = drain.is_set();
+                    }
                     continue;
                 }
                 Look::Advance => {
                     poll.with_broker(attach::advance(self.clone(), attended.clone())).await?;
                     continue;
                 }
+                Look::Closed => return Ok(poll.nothing(draining)),
                 Look::Wait(until) => until,
             };
             if draining {
@@ -157,14 +172,14 @@ impl Mailboxes {
 
 impl Poll {
     /// Runs a job on the broker. While the broker is away, waits and lets the caller look again, until the hold ends.
-    async fn with_broker(
+    async fn with_broker<T: Send + 'static>(
         &mut self,
-        work: impl Future<Output = Result<(), BrokerError>> + Send + 'static,
-    ) -> Result<(), CoreError> {
+        work: impl Future<Output = Result<T, BrokerError>> + Send + 'static,
+    ) -> Result<Option<T>, CoreError> {
         let mailboxes = self.attendance.mailboxes.clone();
         let outcome = mailboxes.tasks.job(work).await;
         let error = match outcome {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(done)) => return Ok(Some(done)),
             Ok(Err(error)) => error,
             Err(failed) => return Err(CoreError::Internal(failed.to_string())),
         };
@@ -179,7 +194,16 @@ impl Poll {
             // up again, or the end of the hold: the next look says which
             let _late = timeout_at(self.deadline, state.wait_for(|s| s.up)).await;
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Waits before the next attempt at a mailbox that a cursor loop elsewhere has.
+    async fn wait_for_place(&self, drain: &mut Stop) {
+        let until = self.deadline.min(Instant::now() + OCCUPIED);
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = drain.wait() => {}
+        }
     }
 
     /// Looks whether there is something to answer. Short, under the lock; what is to be acked is acked after it.
@@ -189,7 +213,11 @@ impl Poll {
         if attendance.generation.is_some_and(|mine| state.generation != mine) {
             return Seen { look: Look::Superseded, acks: Acks::default(), ended: None };
         }
-        if !state.link.is_up() {
+        if state.phase != Phase::Open {
+            let look = if attendance.generation.is_some() { Look::Superseded } else { Look::Closed };
+            return Seen { look, acks: Acks::default(), ended: None };
+        }
+        if !state.link.is_up() || state.must_claim(self.request.cursor, attendance.mailboxes.instance) {
             return Seen { look: Look::Attach, acks: Acks::default(), ended: None };
         }
         state.notice_restart(&attendance.mailboxes);
@@ -229,6 +257,16 @@ impl Poll {
             return Look::Answer(answer);
         }
         Look::Wait(self.deadline)
+    }
+
+    /// An answer without events, that confirms nothing and is confirmed by nothing.
+    fn nothing(self, draining: bool) -> Polled {
+        let mut state = self.attendance.attended.lock();
+        let none = PollRequest { limit: 0, ..self.request.clone() };
+        let from = state.window.confirmed();
+        let answer = state.answer(&none, from, &self.attendance.mailboxes);
+        drop(state);
+        self.answered(answer, draining)
     }
 
     fn answered(self, answer: Answer, draining: bool) -> Polled {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Mailboxes;
 use super::attach;
-use super::attended::{Attended, Phase};
+use super::attended::{Attended, Phase, SHARED_LINGER};
 use crate::task::Stop;
 
 /// Releases under way at once at the end of the process.
@@ -35,7 +35,7 @@ impl Mailboxes {
         let first = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some((_, attended)) = first else { return };
         let mut state = attended.lock();
-        if state.held > 0 {
+        if state.held > 0 || state.phase != Phase::Open {
             state.queued = false; // its last poll will queue it again
             return;
         }
@@ -48,6 +48,19 @@ impl Mailboxes {
         state.phase = Phase::Closing;
         drop(state);
         drop(self.tasks.job(attach::release(self.clone(), attended)));
+    }
+
+    /// Lets a mailbox go that another gateway reads too, unless somebody polls it in a moment: it does not linger,
+    /// because what comes to it here is missed there.
+    pub(super) fn release_soon(self: &Arc<Self>, attended: Arc<Attended>) {
+        let mailboxes = self.clone();
+        let work = async move {
+            tokio::time::sleep(SHARED_LINGER).await;
+            if attended.close_if_idle(SHARED_LINGER) {
+                attach::release(mailboxes, attended).await;
+            }
+        };
+        drop(self.tasks.job(work));
     }
 
     /// Lets every mailbox go, held or not; for the end of the process, when no poll is left.

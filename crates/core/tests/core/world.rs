@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::memory::{MemoryBroker, MemorySettings};
-use pollgate_broker::{Broker, MailboxLimits};
+use pollgate_broker::{Broker, MailboxLimits, Outcome};
 use pollgate_core::{Core, CoreError, CoreSettings, Parts, PollCursor, PollRequest, Polled, Relay, Tasks};
 use pollgate_model::{InstanceId, Mailbox, NewMessage, Target, UserId};
 use pollgate_store::{Sent, Store, StoreSettings};
@@ -34,23 +34,38 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> Run {
-        let relay = Relay::new(&self.settings);
-        let instance = InstanceId::new();
-        let url = format!("sqlite://{}", self.folder.path().join("pollgate.db").display());
-        let store = Store::open(StoreSettings::new(url), instance, relay.clone()).await.unwrap();
         let (outcomes, answers) = mpsc::unbounded_channel();
         let broker = Arc::new(MemoryBroker::new(self.limits.clone(), MemorySettings::default(), outcomes));
+        self.start_on(broker, answers, self.folder.clone()).await
+    }
+
+    /// Another gateway at the same broker. Only the first one can send: the broker answers to that one.
+    pub(crate) async fn start_beside(&self, first: &Run) -> Run {
+        let (_nobody, answers) = mpsc::unbounded_channel();
+        self.start_on(first.broker.clone(), answers, Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    async fn start_on(
+        &self,
+        broker: Arc<MemoryBroker>,
+        outcomes: mpsc::UnboundedReceiver<Outcome>,
+        folder: Arc<TempDir>,
+    ) -> Run {
+        let relay = Relay::new(&self.settings);
+        let instance = InstanceId::new();
+        let url = format!("sqlite://{}", folder.path().join("pollgate.db").display());
+        let store = Store::open(StoreSettings::new(url), instance, relay.clone()).await.unwrap();
         let (tasks, _first_failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store,
             broker: broker.clone() as Arc<dyn Broker>,
-            outcomes: answers,
+            outcomes,
             relay,
             instance,
             settings: self.settings.clone(),
             tasks,
         });
-        Run { core, broker, _folder: self.folder.clone() }
+        Run { core, broker, _folder: folder }
     }
 }
 

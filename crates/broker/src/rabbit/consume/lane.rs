@@ -15,6 +15,7 @@ use tracing::warn;
 use super::attachment::Attachment;
 use crate::rabbit::link::within;
 use crate::rabbit::manage::Management;
+use crate::rabbit::stats::count;
 use crate::task::Tasks;
 use crate::{BrokerError, DeliveryTag, Detached};
 
@@ -138,6 +139,7 @@ impl Lane {
 
     async fn release(&self, attachment: &Attachment) -> Result<(), BrokerError> {
         if let Some(tag) = &attachment.tag {
+            count(&self.management.counters.cancels);
             within(self.limit, self.channel.basic_cancel(tag.clone(), BasicCancelOptions::default())).await?;
         }
         let tags = attachment.take_unacked();

@@ -25,9 +25,9 @@ use super::link::{dial, within};
 use super::manage::Management;
 use super::name::{Names, short};
 use super::settings::RabbitSettings;
-use super::stats::Counters;
+use super::stats::{Counters, count};
 use crate::task::Tasks;
-use crate::{Attached, BrokerError, Inbox, MailboxLimits};
+use crate::{BrokerError, Consumer, Inbox, MailboxLimits};
 
 /// Most mailboxes being taken from at once.
 const MOST_TAKERS: usize = 32;
@@ -99,14 +99,17 @@ impl Consuming {
         self: &Arc<Self>,
         mailbox: &Mailbox,
         inbox: Arc<dyn Inbox>,
-    ) -> Result<Attached, BrokerError> {
+    ) -> Result<Box<dyn Consumer>, BrokerError> {
         let (this, mailbox) = (Arc::clone(self), mailbox.clone());
         let attaching = self.tasks.run(async move { this.attach(&mailbox, inbox).await });
         attaching.await.map_err(|_stopped| BrokerError::Closed)?
     }
 
-    async fn attach(&self, mailbox: &Mailbox, inbox: Arc<dyn Inbox>) -> Result<Attached, BrokerError> {
-        let found = self.management.look_or_make(mailbox).await?;
+    async fn attach(
+        &self,
+        mailbox: &Mailbox,
+        inbox: Arc<dyn Inbox>,
+    ) -> Result<Box<dyn Consumer>, BrokerError> {
         let lane = self.place().await?;
         let attachment = self.attachment(&lane, mailbox, Some(inbox));
         if let Err(error) = self.start(&lane, &attachment, mailbox).await {
@@ -120,11 +123,7 @@ impl Consuming {
             attachment.end();
             return Err(BrokerError::Unreachable("the channel is lost".to_owned()));
         }
-        Ok(Attached {
-            existed: found.is_some(),
-            ready: found.map_or(0, |found| found.ready),
-            consumer: Box::new(RabbitConsumer { attachment, _seat: None }),
-        })
+        Ok(Box::new(RabbitConsumer { attachment, _seat: None }))
     }
 
     fn attachment(&self, lane: &Lane, mailbox: &Mailbox, inbox: Option<Arc<dyn Inbox>>) -> Arc<Attachment> {
@@ -144,6 +143,7 @@ impl Consuming {
         attachment: &Arc<Attachment>,
         mailbox: &Mailbox,
     ) -> Result<(), BrokerError> {
+        count(&self.counters.consumes);
         let queue = short(self.names.mailbox(mailbox))?;
         let tag = attachment.tag.clone().unwrap_or_default();
         let consumed =
