@@ -28,7 +28,7 @@ fn a_memory_alarm_under_load_delays_and_loses_nothing() {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     for _ in 0..2 {
         node.raise_alarm();
@@ -52,7 +52,7 @@ fn a_gateway_that_ends_during_an_alarm_leaves_the_rest_to_the_next() {
     let mut gateway = gateway(backends).env("POLLGATE_HTTP__GRACE_MS", "3000").start();
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(20);
     node.raise_alarm();
     until_readiness(&gateway, 200, "broker", "blocked");

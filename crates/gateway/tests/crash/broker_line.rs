@@ -15,12 +15,12 @@ fn watchful(backends: Backends) -> Gateway {
         .start()
 }
 
-/// Two senders, and a reader who is there and one who comes during the fault.
+/// Two senders, and a reader of both.
 fn crew(gateway: &Gateway) -> Crew {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     crew
 }
@@ -93,7 +93,8 @@ fn a_slow_line_to_the_broker_loses_nothing() {
     let gateway = gateway(backends).start();
     let mut crew = crew(&gateway);
     proxy.delay(Duration::from_millis(200));
-    crew.reader(gateway.user("eve")); // attaches over the slow line, and hears of her own messages
+    crew.reader(gateway.user("zoe"), "zoe"); // attaches over the slow line
+    crew.sender(gateway.user("ann"), "zoe");
     crew.until_accepted(200);
     let (status, json) = gateway.readiness();
     assert_eq!((status, &json["broker"]), (200, &"up".into()));

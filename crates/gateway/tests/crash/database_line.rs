@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use pollgate_testkit::{
-    Backends, Gateway, PgCluster, TcpProxy, User, eventually, rabbitmq_url,
-};
+use pollgate_testkit::{Backends, Gateway, PgCluster, TcpProxy, User, eventually, rabbitmq_url};
 
 use crate::world::{Crew, LIMIT, gateway, on, until_readiness};
 
@@ -21,7 +19,7 @@ fn crew(gateway: &Gateway) -> Crew {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     crew
 }

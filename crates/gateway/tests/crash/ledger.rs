@@ -12,12 +12,12 @@ pub(crate) struct Ledger(Mutex<Books>);
 
 #[derive(Default)]
 struct Books {
-    /// Message ids that a 2xx was given for, and when.
-    accepted: HashMap<String, Instant>,
+    /// Message ids that a 2xx was given for, for whom, and when.
+    accepted: HashMap<String, (&'static str, Instant)>,
     /// Rooms that they went to.
     rooms: HashSet<String>,
-    /// How often each message id came, or was found in the history.
-    came: HashMap<String, u64>,
+    /// How often each message id came to a reader, or was found in the history.
+    came: HashMap<(&'static str, String), u64>,
     /// Event ids by message id: a repeat must bear the same one.
     events: HashMap<String, String>,
     resyncs: u64,
@@ -28,21 +28,22 @@ struct Books {
 }
 
 impl Ledger {
-    pub(crate) fn accepted(&self, message: &Value) {
-        self.accepted_after(message, 1, Duration::ZERO);
+    pub(crate) fn accepted(&self, to: &'static str, message: &Value) {
+        self.accepted_after(to, message, 1, Duration::ZERO);
     }
 
     /// Accepted after so many attempts, and so much time.
-    pub(crate) fn accepted_after(&self, message: &Value, tries: u32, took: Duration) {
+    pub(crate) fn accepted_after(&self, to: &'static str, message: &Value, tries: u32, took: Duration) {
         let mut books = self.0.lock().unwrap();
-        books.accepted.entry(message["id"].as_str().unwrap().to_owned()).or_insert_with(Instant::now);
+        let id = message["id"].as_str().unwrap().to_owned();
+        books.accepted.entry(id).or_insert_with(|| (to, Instant::now()));
         books.rooms.insert(message["room"].as_str().unwrap().to_owned());
         books.most_tries = books.most_tries.max(tries);
         books.longest_send = books.longest_send.max(took);
     }
 
-    /// Takes in a poll's answer.
-    pub(crate) fn came(&self, answer: &Value) {
+    /// Takes in a poll's answer to a reader.
+    pub(crate) fn came(&self, reader: &'static str, answer: &Value) {
         let mut books = self.0.lock().unwrap();
         books.resyncs += u64::from(answer["resync"] == true);
         for event in answer["events"].as_array().unwrap() {
@@ -53,18 +54,20 @@ impl Ledger {
             let id = event["id"].as_str().unwrap().to_owned();
             let known = books.events.entry(message.clone()).or_insert_with(|| id.clone());
             assert_eq!(*known, id, "a repeat with another id");
-            if let Some(at) = books.accepted.get(&message).filter(|_| !books.came.contains_key(&message)) {
+            let sent = books.accepted.get(&message).map(|(_to, at)| *at);
+            let times = books.came.entry((reader, message)).or_default();
+            *times += 1;
+            if let (1, Some(at)) = (*times, sent) {
                 books.longest_way = books.longest_way.max(at.elapsed());
             }
-            *books.came.entry(message).or_default() += 1;
         }
     }
 
     /// Takes in a page of a room's history, which a client reads when it was told to.
-    pub(crate) fn read(&self, page: &Value) {
+    pub(crate) fn read(&self, reader: &'static str, page: &Value) {
         let mut books = self.0.lock().unwrap();
         for message in page["messages"].as_array().unwrap() {
-            books.came.entry(message["id"].as_str().unwrap().to_owned()).or_default();
+            books.came.entry((reader, message["id"].as_str().unwrap().to_owned())).or_default();
         }
     }
 
@@ -76,10 +79,11 @@ impl Ledger {
         self.0.lock().unwrap().accepted.len()
     }
 
-    /// Accepted and not come yet.
+    /// Accepted, and not come to whom they are for.
     pub(crate) fn missing(&self) -> usize {
         let books = self.0.lock().unwrap();
-        books.accepted.keys().filter(|id| !books.came.contains_key(*id)).count()
+        let came = |id: &String, to| books.came.contains_key(&(to, id.clone()));
+        books.accepted.iter().filter(|(id, (to, _at))| !came(id, to)).count()
     }
 
     /// Answers that said that something may have been missed.

@@ -19,7 +19,7 @@ fn crew(gateways: &[Gateway]) -> Crew {
     let mut crew = Crew::new();
     crew.sender_over(everywhere(gateways, "ann"), "bob");
     crew.sender_over(everywhere(gateways, "eve").into_iter().rev().collect(), "bob");
-    crew.reader_over(everywhere(gateways, "bob"));
+    crew.reader_over(everywhere(gateways, "bob"), "bob");
     crew.until_accepted(50);
     crew
 }
@@ -107,11 +107,12 @@ fn with_one_clock_off(seconds: i64) {
     assert!((seen - seconds).abs() < 30, "the clocks are {seen} s apart");
     let mut crew = Crew::new();
     for (place, reader) in [(0, "bob"), (1, "zoe")] {
-        crew.reader(gateways[place].user(reader));
+        crew.reader(gateways[place].user(reader), reader);
         crew.sender(gateways[0].user("ann"), reader);
         crew.sender(gateways[1].user("eve"), reader);
     }
-    crew.reader_over(everywhere(&gateways, "ann")); // hears of her own
+    crew.sender_over(everywhere(&gateways, "ann"), "kim");
+    crew.reader_over(everywhere(&gateways, "kim"), "kim");
     outlive_a_lease(&schema);
     crew.ends_well();
     for gateway in &gateways {

@@ -21,7 +21,7 @@ fn sigterm_under_load_in_bad_company_ends_within_its_grace_and_loses_nothing() {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     let (body, head) = (half_a_body(&gateway.user("zoe")), half_a_head(&gateway.user("zoe")));
     node.kill();
@@ -47,7 +47,7 @@ fn sigterm_before_a_database_that_hangs_ends_within_its_grace() {
         .start();
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     cluster.pause();
     until_readiness(&gateway, 503, "store", "away");

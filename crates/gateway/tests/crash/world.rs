@@ -36,11 +36,7 @@ pub(crate) fn on_broker(amqp_url: &str) -> (PgSchema, Backends) {
 
 /// This database and this broker, under names that nobody else has.
 pub(crate) fn on(pg_url: &str, amqp_url: &str) -> Backends {
-    Backends::Production {
-        pg_url: pg_url.to_owned(),
-        amqp_url: amqp_url.to_owned(),
-        prefix: unique_prefix(),
-    }
+    Backends::Production { pg_url: pg_url.to_owned(), amqp_url: amqp_url.to_owned(), prefix: unique_prefix() }
 }
 
 /// A schema in the machine's database, and the machine's broker.
@@ -66,7 +62,12 @@ pub(crate) struct Crew {
 
 impl Crew {
     pub(crate) fn new() -> Self {
-        Self { stop: Arc::default(), stop_sending: Arc::default(), threads: Vec::new(), ledger: Arc::default() }
+        Self {
+            stop: Arc::default(),
+            stop_sending: Arc::default(),
+            threads: Vec::new(),
+            ledger: Arc::default(),
+        }
     }
 
     /// Sends to `to` as fast as answers come; what is refused or breaks is tried again with the same `client_id`.
@@ -84,14 +85,14 @@ impl Crew {
             while !stopped() {
                 number += 1;
                 let message = json!({
-                    "to": to, "body": format!("message {number}"), "client_id": format!("c{number}"),
+                    "to": to, "body": format!("message {number}"), "client_id": format!("{to}-{number}"),
                 });
                 let (begun, mut tries) = (Instant::now(), 0);
                 while !stopped() {
                     tries += 1;
                     match ways[way].try_post("/v1/messages", &message) {
                         Ok(answer) if answer.status == 200 || answer.status == 201 => {
-                            ledger.accepted_after(&answer.json, tries, begun.elapsed());
+                            ledger.accepted_after(to, &answer.json, tries, begun.elapsed());
                             break;
                         }
                         Ok(answer) => assert!(answer.status >= 500, "refused for good: {answer:?}"),
@@ -105,12 +106,12 @@ impl Crew {
     }
 
     /// Polls in a cursor loop, whatever happens to the gateway.
-    pub(crate) fn reader(&mut self, reader: User) {
-        self.reader_over(vec![reader]);
+    pub(crate) fn reader(&mut self, reader: User, name: &'static str) {
+        self.reader_over(vec![reader], name);
     }
 
     /// [`Self::reader`] that asks several gateways in turn.
-    pub(crate) fn reader_over(&mut self, ways: Vec<User>) {
+    pub(crate) fn reader_over(&mut self, ways: Vec<User>, name: &'static str) {
         let (stop, ledger) = (self.stop.clone(), self.ledger.clone());
         self.threads.push(thread::spawn(move || {
             let mut cursor = String::new();
@@ -120,8 +121,8 @@ impl Crew {
                 }
                 match way.try_poll(&format!("cursor={cursor}&wait=1")) {
                     Ok(answer) if answer.status == 200 => {
-                        ledger.came(&answer.json);
-                        if answer.json["resync"] != true || read_history(way, &ledger) {
+                        ledger.came(name, &answer.json);
+                        if answer.json["resync"] != true || read_history(way, name, &ledger) {
                             answer.json["cursor"].as_str().unwrap().clone_into(&mut cursor);
                         }
                     }
@@ -184,7 +185,7 @@ impl Crew {
 }
 
 /// What a client does that may have missed something; `false`: not all could be read.
-fn read_history(reader: &User, ledger: &Ledger) -> bool {
+fn read_history(reader: &User, name: &'static str, ledger: &Ledger) -> bool {
     ledger.rooms().iter().all(|room| {
         let mut after = 0;
         loop {
@@ -193,7 +194,7 @@ fn read_history(reader: &User, ledger: &Ledger) -> bool {
             if page.status != 200 {
                 return page.status == 404; // a room of others
             }
-            ledger.read(&page.json);
+            ledger.read(name, &page.json);
             match page.json["newest_id"].as_i64() {
                 Some(newest) if page.json["has_more"] == true => after = newest,
                 _ => return true,
