@@ -8,15 +8,17 @@ use pollgate_testkit::{PgCluster, RabbitNode, rabbitmq_url};
 use crate::clients::{half_a_body, half_a_head, never_reads};
 use crate::world::{Crew, gateway, on, on_broker, production, until_held, until_readiness};
 
-/// Far more than the grace time that these tests set, and far less than what hangs would take.
-const SOON: Duration = Duration::from_secs(20);
+/// What the tests give a gateway to end.
+const GRACE_MS: &str = "5000";
+/// Twice that, for a busy machine; each thing that hangs would take longer by itself.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Under load, with a half-posted body, half a head and a client that never reads, the broker just gone.
 #[test]
 fn sigterm_under_load_in_bad_company_ends_within_its_grace_and_loses_nothing() {
     let mut node = RabbitNode::start();
     let (_schema, backends) = on_broker(&node.url());
-    let mut gateway = gateway(backends).env("POLLGATE_HTTP__GRACE_MS", "4000").start();
+    let mut gateway = gateway(backends).env("POLLGATE_HTTP__GRACE_MS", GRACE_MS).start();
     let deaf = never_reads(&gateway, "deaf");
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
@@ -43,7 +45,8 @@ fn sigterm_before_a_database_that_hangs_ends_within_its_grace() {
     let cluster = PgCluster::start();
     let mut gateway = gateway(on(&cluster.url(), &rabbitmq_url()))
         .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "1000")
-        .env("POLLGATE_HTTP__GRACE_MS", "4000")
+        .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "60000") // readiness does not wait for that
+        .env("POLLGATE_HTTP__GRACE_MS", GRACE_MS)
         .start();
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
