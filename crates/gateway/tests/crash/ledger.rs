@@ -81,9 +81,14 @@ impl Ledger {
 
     /// Accepted, and not come to whom they are for.
     pub(crate) fn missing(&self) -> usize {
+        self.which_are_missing().len()
+    }
+
+    /// Ids of those, and for whom they are.
+    pub(crate) fn which_are_missing(&self) -> Vec<(String, &'static str)> {
         let books = self.0.lock().unwrap();
-        let came = |id: &String, to| books.came.contains_key(&(to, id.clone()));
-        books.accepted.iter().filter(|(id, (to, _at))| !came(id, to)).count()
+        let all = books.accepted.iter().map(|(id, (to, _at))| (id.clone(), *to));
+        all.filter(|(id, to)| !books.came.contains_key(&(*to, id.clone()))).collect()
     }
 
     /// Answers that said that something may have been missed.

@@ -147,9 +147,9 @@ impl Crew {
         while self.ledger.missing() > 0 {
             assert!(
                 started.elapsed() < LIMIT,
-                "{} of {} accepted messages did not come",
-                self.ledger.missing(),
-                self.ledger.count_accepted()
+                "of {} accepted messages these did not come: {:?}",
+                self.ledger.count_accepted(),
+                self.ledger.which_are_missing()
             );
             thread::sleep(AGAIN);
         }
