@@ -73,6 +73,15 @@ impl State {
         }
     }
 
+    /// Others may have read beside the one that answered this cursor: what stands before its last event need not be
+    /// what the client has had, so all of it comes again.
+    fn doubt(&mut self, cursor: PollCursor) {
+        if let PollCursor::At(cursor) = cursor {
+            self.seen = cursor.last;
+            self.last = cursor.last;
+        }
+    }
+
     /// A poll with this cursor must ask for the mailbox although it is attended here.
     pub(super) fn must_claim(&self, cursor: PollCursor, instance: u64) -> bool {
         matches!(cursor, PollCursor::At(cursor) if self.is_from_elsewhere(&cursor, instance))
@@ -118,6 +127,7 @@ pub(super) async fn attach(
         }
         (epoch, before)
     };
+    let beside = before.is_up();
     // the client has read elsewhere since: what is here goes back before the rest comes
     give_back(&attended, before).await;
     let mailbox = &attended.mailbox;
@@ -125,7 +135,13 @@ pub(super) async fn attach(
         (Taken::Occupied, _) => return Ok(Attach::Occupied),
         found => found,
     };
-    let handed_over = attended.lock().note_taken(taken, cursor);
+    let handed_over = {
+        let mut state = attended.lock();
+        if beside || matches!(taken, Taken::Unknown | Taken::Shared) {
+            state.doubt(cursor);
+        }
+        state.note_taken(taken, cursor)
+    };
     if mailbox.session.is_some() && !(standing.existed && handed_over) {
         let main = Mailbox::main(mailbox.user.clone());
         let waiting = mailboxes.broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await?;

@@ -109,19 +109,29 @@ impl Window {
         let Some(last) = self.seen_elsewhere else { return Vec::new() };
         let Some(place) = self.entries.iter().position(|e| e.delivery.id == last) else { return Vec::new() };
         self.seen_elsewhere = None;
-        let done = self.pop(place + 1);
+        // what nobody was ever given stays, wherever it stands: two gateways may have read side by side for a while
+        let before: Vec<Entry> = self.entries.drain(..=place).collect();
+        let (seen, fresh): (Vec<_>, Vec<_>) =
+            before.into_iter().partition(|e| e.delivery.redelivered || e.delivery.id == last);
+        for entry in fresh.into_iter().rev() {
+            self.entries.push_front(entry);
+        }
+        let done = self.done(seen);
         self.sent = self.sent.max(self.confirmed);
         done
     }
 
     fn pop(&mut self, count: usize) -> Vec<Done> {
         let count = count.min(self.entries.len());
-        self.confirmed += count as u64;
-        self.entries
-            .drain(..count)
-            .filter(|e| e.source != Source::Void)
-            .map(|e| Done { source: e.source, tag: e.delivery.tag })
-            .collect()
+        let popped = self.entries.drain(..count).collect();
+        self.done(popped)
+    }
+
+    /// These have left: positions go on after them.
+    fn done(&mut self, entries: Vec<Entry>) -> Vec<Done> {
+        self.confirmed += entries.len() as u64;
+        let told = entries.into_iter().filter(|e| e.source != Source::Void);
+        told.map(|e| Done { source: e.source, tag: e.delivery.tag }).collect()
     }
 
     /// The oldest events from position `from` on (exclusive) that fit: at most `limit`, and at most `bytes` unless the first alone

@@ -66,6 +66,22 @@ fn what_a_client_has_seen_elsewhere_is_done_when_it_comes_back() {
 }
 
 #[test]
+fn what_nobody_was_given_stays_although_it_stands_before_what_a_client_has_seen() {
+    let mut window = Window::default();
+    window.confirm_seen(uuid::Uuid::from_u128(3).into());
+    window.arrive(delivery(1, false), Source::Own); // read beside another gateway, which gives back the next two
+    window.arrive(delivery(2, true), Source::Own);
+    window.arrive(delivery(3, true), Source::Own);
+    window.arrive(delivery(4, false), Source::Own);
+    let done: Vec<_> = window.match_seen().into_iter().map(|d| d.tag).collect();
+    assert_eq!(done, [2, 3]);
+    let batch = window.next(window.confirmed(), 10, MANY);
+    assert_eq!(batch.events, [Bytes::from("event 1"), Bytes::from("event 4")]);
+    let done: Vec<_> = window.confirm(batch.upto).into_iter().map(|d| d.tag).collect();
+    assert_eq!(done, [1, 4]);
+}
+
+#[test]
 fn a_fresh_delivery_ends_the_wait_for_redeliveries() {
     let mut window = Window::default();
     window.confirm_seen(uuid::Uuid::from_u128(9).into());

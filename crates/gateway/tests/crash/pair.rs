@@ -2,6 +2,7 @@
 //! wrong.
 
 use std::thread;
+use std::time::Duration;
 
 use pollgate_testkit::{Builder, Gateway, PgSchema, User, eventually};
 
@@ -9,6 +10,9 @@ use crate::world::{Crew, LIMIT, gateway, production, start, until_held};
 
 /// Debian's `faketime`, `scripts/setup --tests` installs it.
 const LIBFAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+/// Longer than a gateway waits for another's answer.
+const MOMENT: Duration = Duration::from_millis(400);
 
 fn everywhere(gateways: &[Gateway], name: &str) -> Vec<User> {
     gateways.iter().map(|gateway| gateway.user(name)).collect()
@@ -60,6 +64,40 @@ fn a_rolling_restart_is_mended_by_one_retry_and_loses_nothing() {
     }
     let ledger = crew.ends_well();
     assert!(ledger.most_tries() <= 2, "{} attempts for one message", ledger.most_tries());
+}
+
+/// No fault but a reader who asks both in turn, under more load than the machine carries: a mailbox moves between the two
+/// with every poll, and now and then one does not answer the other in time.
+#[test]
+fn a_reader_of_both_in_turn_under_load_loses_nothing() {
+    let (_schema, backends) = production();
+    let gateways = gateway(backends).start_two();
+    let mut crew = crew(&gateways);
+    crew.sender(gateways[0].user("joe"), "bob");
+    crew.sender(gateways[1].user("jim"), "bob");
+    for _ in 0..4 {
+        crew.until_accepted(400);
+    }
+    crew.ends_well();
+}
+
+/// Either of the two stands still for moments, longer than the other waits for its answer: both read the mailbox side
+/// by side for a while, and still everything comes.
+#[test]
+fn a_gateway_that_stands_still_for_moments_loses_nothing() {
+    let (_schema, backends) = production();
+    let gateways = gateway(backends).start_two();
+    let mut crew = crew(&gateways);
+    crew.sender(gateways[0].user("joe"), "bob");
+    crew.sender(gateways[1].user("jim"), "bob");
+    for round in 0..12 {
+        let still = &gateways[round % 2];
+        still.pause();
+        thread::sleep(MOMENT); // the fault itself
+        still.resume();
+        crew.until_accepted(100);
+    }
+    crew.ends_well();
 }
 
 /// A gateway that believes to live so many seconds later, or earlier.
