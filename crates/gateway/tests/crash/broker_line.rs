@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use pollgate_testkit::{Backends, Gateway, RabbitNode, TcpProxy, Vhost, rabbitmq_url};
+use pollgate_testkit::{Backends, Gateway, RabbitNode, TcpProxy, Vhost, eventually, rabbitmq_url};
 
-use crate::world::{Crew, gateway, on_broker, until_readiness};
+use crate::world::{Crew, LIMIT, gateway, on_broker, until_readiness};
 
 /// Notices a silent broker after some seconds.
 fn watchful(backends: Backends) -> Gateway {
@@ -23,6 +23,16 @@ fn crew(gateway: &Gateway) -> Crew {
     crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     crew
+}
+
+/// Waits until the heartbeat has ended the connections that only listen.
+fn until_silence_is_noticed(gateway: &Gateway) {
+    eventually("silent connections are given up", LIMIT, || {
+        let log = gateway.log();
+        ["a consuming", "the management"]
+            .iter()
+            .all(|which| log.contains(&format!("{which} connection to RabbitMQ is lost")))
+    });
 }
 
 /// A proxy before the machine's broker, and the URL through it.
@@ -44,6 +54,7 @@ fn a_broker_that_hangs_longer_than_its_heartbeat_loses_nothing() {
     let crew = crew(&gateway);
     node.pause();
     until_readiness(&gateway, 503, "broker", "away");
+    until_silence_is_noticed(&gateway);
     crew.until_accepted(50); // the promise does not need the broker
     node.resume();
     until_readiness(&gateway, 200, "broker", "up");
@@ -59,6 +70,7 @@ fn a_black_hole_before_the_broker_loses_nothing() {
     let crew = crew(&gateway);
     proxy.blackhole();
     until_readiness(&gateway, 503, "broker", "away");
+    until_silence_is_noticed(&gateway);
     crew.until_accepted(50);
     proxy.heal();
     until_readiness(&gateway, 200, "broker", "up");
