@@ -175,7 +175,9 @@ impl Core {
     /// The relay has something in memory that a broker would take.
     fn relay_is_busy(&self) -> bool {
         let mut lanes = self.clusters.iter().enumerate();
-        lanes.any(|(lane, cluster)| self.relay.waiting(lane) > 0 && cluster.state().up)
+        lanes.any(|(lane, cluster)| {
+            self.relay.waiting(lane) > 0 && cluster.state().up && !cluster.state().blocked
+        })
     }
 
     /// Asks the database whether it is there.
@@ -203,21 +205,33 @@ impl Core {
     }
 
     /// Ends everything, when no request is left: mailboxes go back to the broker, the relay empties its memory, the
-    /// database finishes what it has.
+    /// database finishes what it has. Each of these may take half of what is left of `grace`, so that one that hangs
+    /// leaves time to the others.
     pub async fn stop(&self, grace: Duration) {
         let until = tokio::time::Instant::now() + grace;
         let left = || until.saturating_duration_since(tokio::time::Instant::now());
-        let released = self.mailboxes.release_all();
-        if tokio::time::timeout(left(), released).await.is_err() {
+        if tokio::time::timeout(left() / 2, self.mailboxes.release_all()).await.is_err() {
             tracing::warn!("mailboxes were not all released in time; the broker gives their events back");
         }
-        while self.relay_is_busy() && !left().is_zero() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        let emptied = async {
+            while self.relay_is_busy() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let relayed = tokio::time::timeout(left() / 2, emptied).await.is_ok();
+        let closed = tokio::time::timeout(left() / 2, self.clusters.close(left() / 4)).await.is_ok();
+        if !relayed || !closed {
+            tracing::warn!("the broker did not finish in time; what it has not confirmed is published again");
         }
-        self.clusters.close(left()).await;
-        self.tasks.stop(left().max(Duration::from_secs(1))).await;
-        if let Err(error) = self.store.retire().await {
-            tracing::warn!(%error, "the lease was not given back; another instance adopts what is left");
+        self.tasks.stop(left() / 2).await;
+        match tokio::time::timeout(left(), self.store.retire()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the lease was not given back; another instance adopts what is left");
+            }
+            Err(_elapsed) => {
+                tracing::warn!("the database did not finish in time; another instance adopts what is left");
+            }
         }
     }
 }

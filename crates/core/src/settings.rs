@@ -11,6 +11,8 @@ pub struct CoreSettings {
     pub jitter_percent: u32,
     /// How long a mailbox stays attended after its last poll.
     pub linger: Duration,
+    /// Over so much time at most the ends of holds are spread when the gateway drains.
+    pub drain: Duration,
     /// Most bytes of events in one answer.
     pub answer_bytes: usize,
     /// How long an event waits in a mailbox; a cursor older than that means `resync`.
@@ -49,6 +51,7 @@ impl Default for CoreSettings {
             hold: Duration::from_millis(5500),
             jitter_percent: 10,
             linger: Duration::from_secs(10),
+            drain: Duration::from_secs(4),
             answer_bytes: 1 << 20,
             message_ttl: Duration::from_secs(3600),
             mailbox_length: 10_000,

@@ -15,19 +15,24 @@ use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Tasks
 use pollgate_model::InstanceId;
 use pollgate_store::{Store, StoreSettings};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::auth::{Authenticator, Scopes, secret, sign_hs256};
 use crate::brokers;
 use crate::http;
 use crate::http::strict::BodyLimits;
-use crate::metrics::{Metrics, give_up_after};
+use crate::metrics::Metrics;
 use crate::settings::{BrokerSettings, Persistence, Settings, ms};
 
 /// Connections that the system holds for us before we take them.
 const BACKLOG: u32 = 4096;
 /// How long the links to the demo are good.
 const DEMO_TOKENS: Duration = Duration::from_secs(24 * 3600);
+/// Parts of the grace time after which held polls, and requests, are not waited for any more; the rest is for the
+/// broker and the database.
+const DRAINING: f64 = 0.5;
+const REQUESTS: f64 = 0.7;
 
 /// Why the gateway did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +102,7 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         hold: ms(settings.poll.hold_ms),
         jitter_percent: settings.poll.jitter_percent,
         linger: ms(settings.poll.linger_ms),
+        drain: ms(settings.http.grace_ms).mul_f64(DRAINING * 0.8),
         answer_bytes: settings.poll.most_bytes,
         message_ttl: Duration::from_secs(settings.mailbox.message_ttl_s),
         mailbox_length: settings.mailbox.max_length,
@@ -115,18 +121,24 @@ fn core_settings(settings: &Settings) -> CoreSettings {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+fn listen(address: SocketAddr, write_timeout: Duration) -> Result<TcpListener, StartError> {
     let failed = |error: io::Error| StartError::Listen { address, error };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
+    // the server has no such bound, the system has: connections inherit it from the listener
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(write_timeout)).map_err(failed)?;
+    #[cfg(not(target_os = "linux"))]
+    let _no_such_option = write_timeout;
     Ok(listener)
 }
 
 impl Gateway {
     /// Opens the database and the broker, starts the services, binds both addresses.
     pub(crate) async fn build(settings: Settings) -> Result<Self, StartError> {
-        let public = listen(settings.http.listen)?;
-        let operator = listen(settings.http.operator_listen)?;
+        let write_timeout = ms(settings.http.write_timeout_ms);
+        let public = listen(settings.http.listen, write_timeout)?;
+        let operator = listen(settings.http.operator_listen, write_timeout)?;
         make_data_dir(&settings)?;
         let instance = InstanceId::new();
         let core_settings = core_settings(&settings);
@@ -189,7 +201,8 @@ impl Gateway {
     }
 
     /// Serves until `stop` resolves, then drains: readiness goes, held polls are answered, requests finish, mailboxes go
-    /// back, the relay empties its memory, the database finishes.
+    /// back, the relay empties its memory, the database finishes. All of that within the grace time, whatever hangs:
+    /// what was not finished stands in the outbox.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { settings, core, shared, public, operator, mut failure } = self;
         let grace = ms(settings.http.grace_ms);
@@ -202,8 +215,9 @@ impl Gateway {
             name = failure.wait() => (Some(StartError::Service(name)), false),
             ended = &mut serving => (Some(ended.err().map_or(StartError::Service("http server"), Into::into)), true),
         };
+        let until = Instant::now() + grace;
         let drained = async {
-            core.drain(grace).await;
+            core.drain(grace.mul_f64(DRAINING)).await;
             public_handle.stop(true).await;
             operator_handle.stop(true).await;
         };
@@ -213,11 +227,11 @@ impl Gateway {
                 drop(serving.await);
             }
         };
-        let late = tokio::time::timeout(grace * 2, async { tokio::join!(drained, served) }).await.is_err();
-        if late {
+        let requests = async { tokio::join!(drained, served) };
+        if tokio::time::timeout(grace.mul_f64(REQUESTS), requests).await.is_err() {
             warn!("requests did not finish in time");
         }
-        core.stop(grace).await;
+        core.stop(until.saturating_duration_since(Instant::now())).await;
         info!("stopped");
         failed.map_or(Ok(()), Err)
     }
@@ -242,8 +256,7 @@ fn public_server(
 ) -> Result<Server, StartError> {
     let origins = settings.http.cors_origins.clone();
     let proxies = Data::new(settings.http.trusted_proxies.clone());
-    let (connections, write_time) =
-        (shared.metrics.connections().clone(), ms(settings.http.write_timeout_ms));
+    let connections = shared.metrics.connections().clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(proxies.clone())
@@ -251,10 +264,7 @@ fn public_server(
             .wrap(from_fn(http::log_request))
             .configure(|config| http::public(config, shared.clone()))
     })
-    .on_connect(move |connection, data| {
-        connections.opened(data);
-        give_up_after(connection, write_time);
-    })
+    .on_connect(move |_connection, data| connections.opened(data))
     .workers(workers(settings))
     .max_connections(connections_of(settings))
     .backlog(BACKLOG)
@@ -274,14 +284,12 @@ fn operator_server(
     listener: TcpListener,
 ) -> Result<Server, StartError> {
     let proxies = Data::new(settings.http.trusted_proxies.clone());
-    let write_time = ms(settings.http.write_timeout_ms);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(proxies.clone())
             .wrap(from_fn(http::log_request))
             .configure(|config| http::operator(config, shared.clone()))
     })
-    .on_connect(move |connection, _data| give_up_after(connection, write_time))
     .workers(1)
     .client_request_timeout(ms(settings.http.header_timeout_ms))
     .h1_allow_half_closed(false)

@@ -2,14 +2,17 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::ports::{self, local};
 
-/// What waits in a proxy for the other side, per direction.
+/// What is read at once.
 const BUFFER: usize = 64 << 10;
+/// So many reads wait in a proxy for the other side, per direction; the sender of more waits, as on a full line.
+const ON_THE_WAY: usize = 64;
 
 /// Stands between a client and its server; dropping it ends all its connections.
 pub struct TcpProxy {
@@ -129,17 +132,32 @@ impl Shared {
         state.pairs.retain(|pair| pair.strong_count() > 0);
         state.pairs.push(Arc::downgrade(&pair));
         drop(state);
-        let (up, down) = ((self.clone(), pair.clone()), (self.clone(), pair));
-        thread::spawn(move || up.0.pump(&up.1.client, &up.1.server));
-        thread::spawn(move || down.0.pump(&down.1.server, &down.1.client));
+        for up in [true, false] {
+            let (pair, shared) = (pair.clone(), self.clone());
+            let (came, on_the_way) = sync_channel(ON_THE_WAY);
+            let both = pair.clone();
+            thread::spawn(move || {
+                let mut from = if up { &both.client } else { &both.server };
+                let mut buffer = vec![0; BUFFER];
+                while let Ok(read) = from.read(&mut buffer) {
+                    let bytes = buffer.get(..read).unwrap_or_default().to_vec();
+                    let end = bytes.is_empty();
+                    if came.send((Instant::now(), bytes)).is_err() || end {
+                        break;
+                    }
+                }
+            });
+            thread::spawn(move || {
+                shared.pass_on(&on_the_way, if up { &pair.server } else { &pair.client });
+            });
+        }
         Ok(())
     }
 
-    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream) {
-        let mut buffer = vec![0; BUFFER];
-        while let Ok(read) = from.read(&mut buffer) {
-            let bytes = buffer.get(..read).unwrap_or_default();
-            if !self.may_pass() || bytes.is_empty() || to.write_all(bytes).is_err() {
+    /// Writes what came, each as much later as is asked for: a delay costs time and no throughput.
+    fn pass_on(&self, on_the_way: &Receiver<(Instant, Vec<u8>)>, mut to: &TcpStream) {
+        while let Ok((came, bytes)) = on_the_way.recv() {
+            if !self.may_pass(came) || bytes.is_empty() || to.write_all(&bytes).is_err() {
                 break;
             }
         }
@@ -147,8 +165,7 @@ impl Shared {
     }
 
     /// Waits as long as nothing may pass; false when the connection has been cut.
-    fn may_pass(&self) -> bool {
-        let since = Instant::now();
+    fn may_pass(&self, since: Instant) -> bool {
         let mut state = self.lock();
         loop {
             let left = state.delay.saturating_sub(since.elapsed());

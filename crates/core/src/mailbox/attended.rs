@@ -44,6 +44,8 @@ pub(super) struct MainLink {
     pub(super) consumer: Arc<dyn Consumer>,
     /// Nothing waited behind what was taken.
     pub(super) drained: bool,
+    /// All of it was older than the own mailbox: what is published from then on stands in both.
+    pub(super) older: bool,
 }
 
 /// The consumers of an attended mailbox.

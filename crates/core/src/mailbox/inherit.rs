@@ -33,7 +33,7 @@ pub(super) enum Main {
 
 impl Main {
     /// The first pause.
-    const PAUSE: Duration = Duration::from_secs(1);
+    const PAUSE: Duration = Duration::from_millis(250);
     /// The longest.
     const MOST: Duration = Duration::from_secs(60);
 
@@ -56,6 +56,14 @@ impl Main {
         }
     }
 
+    /// When the next look is due.
+    pub(super) fn at(self) -> Option<Instant> {
+        match self {
+            Self::LookAgain { at, .. } => Some(at),
+            Self::Gone | Self::InHand => None,
+        }
+    }
+
     pub(super) fn is_gone(self) -> bool {
         matches!(self, Self::Gone)
     }
@@ -63,12 +71,13 @@ impl Main {
 
 impl State {
     /// Puts what was taken out of the main mailbox before everything else.
-    fn take_over(&mut self, taken: Taken) {
+    fn take_over(&mut self, taken: Taken, older: bool) {
         for delivery in taken.deliveries {
             // had by the client elsewhere: acked with the next of its kind
             self.doubles.extend(self.window.arrive(delivery, Source::Main));
         }
-        self.link.main = Some(MainLink { consumer: taken.consumer.into(), drained: taken.drained });
+        self.link.main = Some(MainLink { consumer: taken.consumer.into(), drained: taken.drained, older });
+        self.main = Main::InHand;
     }
 }
 
@@ -84,7 +93,7 @@ pub(super) async fn begin(mailboxes: &Mailboxes, attended: &Attended) -> Result<
         TakeOut::InUse => Main::look_again(Duration::ZERO),
         TakeOut::Taken(taken) => {
             drained = taken.drained;
-            state.take_over(taken);
+            state.take_over(taken, true);
             Main::InHand
         }
     };
@@ -111,14 +120,22 @@ pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
         .broker_of(&attended.mailbox.user)
         .take_waiting(&main, usize::from(mailboxes.settings.prefetch))
         .await;
-    let taken = taken.inspect_err(|_away| attach::abandon(&attended))?.taken();
-    let drained = taken.as_ref().is_none_or(|t| t.drained);
-    if let Some(taken) = taken {
+    let taken = taken.inspect_err(|_away| attach::abandon(&attended))?;
+    let drained = {
         let mut state = attended.lock();
-        state.take_over(taken);
-        drop(state);
-        attended.changed.notify_waiters();
-    }
+        let (drained, main) = match taken {
+            TakeOut::Missing => (true, Main::Gone),
+            TakeOut::InUse => (true, Main::look_again(Duration::ZERO)),
+            TakeOut::Taken(taken) => {
+                let drained = taken.drained;
+                state.take_over(taken, true);
+                (drained, Main::InHand)
+            }
+        };
+        state.main = main;
+        drained
+    };
+    attended.changed.notify_waiters();
     if !drained {
         return Ok(());
     }
@@ -146,14 +163,19 @@ pub(super) async fn finish(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>, m
     if let Err(error) = main.consumer.release().await {
         debug!(mailbox = %attended.mailbox, %error, "release ended with the way to the broker");
     }
-    see_to_main(mailboxes, attended, Duration::ZERO).await;
+    see_to_main(mailboxes, attended, Duration::ZERO, main.older).await;
 }
 
 /// Removes the main mailbox, or takes over what is in it, or notes that it is to be looked at again; the pause
-/// before this look makes the next one.
-pub(super) async fn see_to_main(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>, pause: Duration) {
+/// before this look makes the next one. `older`: this session has drained it.
+pub(super) async fn see_to_main(
+    mailboxes: Arc<Mailboxes>,
+    attended: Arc<Attended>,
+    pause: Duration,
+    older: bool,
+) {
     let epoch = attended.lock().epoch;
-    let seen_to = look(&mailboxes, &attended, epoch).await;
+    let seen_to = look(&mailboxes, &attended, epoch, older).await;
     let seen_to = seen_to.unwrap_or_else(|error| {
         let user = &attended.mailbox.user;
         debug!(%user, %error, "main mailbox of {user} was not removed after its take-over");
@@ -183,25 +205,53 @@ enum SeenTo {
     NotYet,
 }
 
-async fn look(mailboxes: &Mailboxes, attended: &Attended, epoch: u64) -> Result<SeenTo, BrokerError> {
+/// How often events that came meanwhile are cleared out of a main mailbox that is to be removed.
+const CLEARINGS: usize = 8;
+
+async fn look(
+    mailboxes: &Mailboxes,
+    attended: &Attended,
+    epoch: u64,
+    older: bool,
+) -> Result<SeenTo, BrokerError> {
     let broker = mailboxes.broker_of(&attended.mailbox.user);
     let main = Mailbox::main(attended.mailbox.user.clone());
-    if broker.delete_if_idle(&main).await? {
-        return Ok(SeenTo::Gone);
-    }
-    let behind = broker.depth(&attended.mailbox).await?.is_some_and(|own| own.ready > 0);
-    if behind || attended.lock().window.len() > 0 {
-        return Ok(SeenTo::NotYet);
-    }
-    match broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await? {
-        TakeOut::Missing => Ok(SeenTo::Gone),
-        TakeOut::InUse => Ok(SeenTo::NotYet),
-        TakeOut::Taken(taken) => {
-            // not, when the mailbox was let go meanwhile: then its drop gives it back
-            let is_taken = attended.inherit_late(taken, epoch);
-            Ok(if is_taken { SeenTo::Taken } else { SeenTo::NotYet })
+    for _ in 0..CLEARINGS {
+        if broker.delete_if_idle(&main).await? {
+            return Ok(SeenTo::Gone);
         }
+        if !older && !is_empty(mailboxes, attended).await? {
+            return Ok(SeenTo::NotYet);
+        }
+        let mut taken = match broker.take_waiting(&main, usize::from(mailboxes.settings.prefetch)).await? {
+            TakeOut::Missing => return Ok(SeenTo::Gone),
+            TakeOut::InUse => return Ok(SeenTo::NotYet),
+            TakeOut::Taken(taken) => taken,
+        };
+        if older {
+            // drained by this session, and never handed out since: it stands in both
+            let in_both = taken.deliveries.extract_if(.., |delivery| !delivery.redelivered);
+            let tags: Vec<u64> = in_both.map(|delivery| delivery.tag).collect();
+            taken.consumer.ack(&tags);
+        }
+        if !taken.deliveries.is_empty() {
+            // handed out before, and given back by another session. Its drop gives it back once more, when this
+            // mailbox is not empty yet or was let go meanwhile
+            let inherits = is_empty(mailboxes, attended).await? && attended.inherit_late(taken, epoch);
+            return Ok(if inherits { SeenTo::Taken } else { SeenTo::NotYet });
+        }
+        taken.consumer.release().await?;
     }
+    Ok(SeenTo::NotYet)
+}
+
+/// Nothing waits in the own mailbox, here or at the broker.
+async fn is_empty(mailboxes: &Mailboxes, attended: &Attended) -> Result<bool, BrokerError> {
+    if attended.lock().window.len() > 0 {
+        return Ok(false);
+    }
+    let broker = mailboxes.broker_of(&attended.mailbox.user);
+    Ok(broker.depth(&attended.mailbox).await?.is_none_or(|own| own.ready == 0))
 }
 
 impl Attended {
@@ -215,8 +265,7 @@ impl Attended {
         }
         // the rest of it, if there is any, when this part is confirmed
         taken.drained = true;
-        state.take_over(taken);
-        state.main = Main::InHand;
+        state.take_over(taken, false);
         drop(state);
         self.changed.notify_waiters();
         true

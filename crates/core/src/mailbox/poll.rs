@@ -72,6 +72,7 @@ pub struct Tally {
 }
 
 /// What a look at the mailbox found.
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment, on one stack")]
 enum Look {
     Answer(Answer),
     Wait(Instant),
@@ -139,7 +140,7 @@ impl Mailboxes {
                 drop(self.tasks.job(work));
             }
             if let Some(pause) = main {
-                drop(self.tasks.job(inherit::see_to_main(self.clone(), attended.clone(), pause)));
+                drop(self.tasks.job(inherit::see_to_main(self.clone(), attended.clone(), pause, false)));
             }
             let until = match look {
                 Look::Answer(answer) => return Ok(poll.answered(answer, draining)),
@@ -165,8 +166,9 @@ impl Mailboxes {
             let _arrived_or_late = timeout_at(until, changed).await;
             if !draining && self.is_draining() {
                 draining = true;
-                let spread = self.settings.hold.min(poll.deadline.saturating_duration_since(Instant::now()));
-                poll.deadline = Instant::now() + spread.mul_f64(self.dice.part() / 2.0);
+                let left = poll.deadline.saturating_duration_since(Instant::now());
+                let spread = (self.settings.hold / 2).min(self.settings.drain).min(left);
+                poll.deadline = Instant::now() + spread.mul_f64(self.dice.part());
             }
         }
     }
@@ -288,7 +290,7 @@ impl Poll {
             }
             return Look::Answer(answer);
         }
-        Look::Wait(self.deadline)
+        Look::Wait(state.main.at().map_or(self.deadline, |at| self.deadline.min(at)))
     }
 
     /// An answer without events, that confirms nothing and is confirmed by nothing.

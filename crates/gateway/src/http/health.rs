@@ -1,5 +1,7 @@
 //! `GET /healthz` and `GET /readyz`, on the operator address.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -9,6 +11,9 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use super::{Gateway, answer};
+
+/// A database that has not answered by then is away for now; whoever asks does not wait longer either.
+const ANSWERING: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]
 struct Readiness {
@@ -35,13 +40,14 @@ const fn in_a_word(up: bool, blocked: bool) -> &'static str {
 
 /// The brokers as a whole, and whether the gateway is of use with them.
 ///
-/// One cluster of several that is away concerns its own users only, and at every gateway alike: taking the gateways
-/// out would make it everybody's outage.
+/// One cluster of several that is away concerns its own users only, and a broker that blocks publishers has an alarm:
+/// sends are still accepted and polls still deliver. Both are so at every gateway alike: taking the gateways out of
+/// service would end what works.
 fn all_in_a_word(states: &[&'static str]) -> (&'static str, bool) {
     match states {
         [] => ("away", false),
-        [same, others @ ..] if others.iter().all(|other| other == same) => (same, *same == "up"),
-        some => ("partly", some.contains(&"up")),
+        [same, others @ ..] if others.iter().all(|other| other == same) => (same, *same != "away"),
+        some => ("partly", some.iter().any(|state| *state != "away")),
     }
 }
 
@@ -53,9 +59,9 @@ pub(crate) async fn alive() -> HttpResponse {
 /// The gateway can do its work: 200, or 503 with what is missing.
 pub(crate) async fn ready(gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let draining = gateway.core.is_draining();
-    let store = match gateway.core.ping_store().await {
-        Ok(()) => "up",
-        Err(_away) => "away",
+    let store = match tokio::time::timeout(ANSWERING, gateway.core.ping_store()).await {
+        Ok(Ok(())) => "up",
+        Ok(Err(_)) | Err(_) => "away",
     };
     let states = gateway.core.broker_states();
     let clusters: Vec<ClusterHealth> = states

@@ -1,15 +1,10 @@
-//! Connections of the public address: how many there are, and when one is given up.
+//! Connections of the public address: how many there are.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use actix_web::dev::Extensions;
-use actix_web::rt::net::TcpStream;
 use pollgate_core::Limit;
-use socket2::SockRef;
-use tracing::warn;
 
 /// Counts connections. The bound itself is kept by the server: at it, further clients wait to be accepted.
 #[derive(Debug)]
@@ -50,15 +45,5 @@ impl Connections {
             used: Some(self.open.load(Ordering::Relaxed) as u64),
             refused: Some(self.met.load(Ordering::Relaxed)),
         }
-    }
-}
-
-/// Has the system end a connection whose client takes nothing of what was written for so long. The server itself
-/// waits for such a client without a bound.
-pub(crate) fn give_up_after(connection: &dyn Any, time: Duration) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
-    // TCP_USER_TIMEOUT covers both a peer that acknowledges nothing and one whose receive window stays closed
-    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(time)) {
-        warn!(%error, "no time-out for writing could be set on a connection");
     }
 }

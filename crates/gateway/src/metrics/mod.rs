@@ -14,7 +14,7 @@ use pollgate_core::{Limit, Snapshot};
 use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
 
-pub(crate) use connections::{Connections, give_up_after};
+pub(crate) use connections::Connections;
 use family::{counter, gauge, histogram};
 
 /// What the HTTP layer itself counts.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use pollgate_testkit::{Answer, User, eventually};
 use serde_json::{Value, json};
@@ -117,6 +118,8 @@ fn read(name: &str, user: &User, seen: &Seen) {
     }
 }
 
+const BEFORE_THE_RETRY: Duration = Duration::from_millis(250);
+
 /// Sends to everybody in turn. A send that fails is repeated once, with the same `client_id`, and then it is accepted.
 fn send(user: &User, seen: &Seen) {
     for (number, to) in READERS.iter().cycle().enumerate() {
@@ -130,6 +133,9 @@ fn send(user: &User, seen: &Seen) {
         };
         let first = user.try_post("/v1/messages", &message);
         if !good(&first) {
+            // as client libraries do; until then the balancer still has idle connections to the gateway that died
+            #[expect(clippy::disallowed_methods, reason = "the pause before a retry")]
+            thread::sleep(BEFORE_THE_RETRY);
             let second = user.try_post("/v1/messages", &message);
             if !good(&second) {
                 seen.wrong("first send", &first);

@@ -23,7 +23,7 @@ fn a_broker_outage_under_load_loses_nothing() {
     let gateway = gateway_on(&node, &schema, "all");
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     node.stop();
     crew.until_accepted(50); // the promise does not need the broker

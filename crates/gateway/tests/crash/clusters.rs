@@ -80,9 +80,9 @@ fn an_outage_of_one_cluster_is_its_own_users_alone() {
     // each has a direct room with a sender, and so the sender's own mailbox is concerned as well
     let (mut to_near, mut to_far) = (Crew::new(), Crew::new());
     to_near.sender(gateway.user("sender-1"), near);
-    to_near.reader(gateway.user(near));
+    to_near.reader(gateway.user(near), near);
     to_far.sender(gateway.user("sender-2"), far);
-    to_far.reader(gateway.user(far));
+    to_far.reader(gateway.user(far), far);
     to_near.until_accepted(20);
     to_far.until_accepted(20);
     assert_eq!(readiness(&gateway), (200, vec!["up".into(), "up".into()], "up".into()));

@@ -21,7 +21,7 @@ fn a_database_outage_refuses_sends_in_clear_words_and_loses_nothing() {
     let gateway = gateway_on(&cluster);
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
     cluster.stop();
     let eve = gateway.user("eve");
@@ -44,7 +44,7 @@ fn a_database_that_is_killed_loses_nothing_it_committed() {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     for _ in 0..2 {
         crew.until_accepted(50);
         cluster.kill();

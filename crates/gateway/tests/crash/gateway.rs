@@ -1,20 +1,10 @@
 //! The gateway is killed.
 
-use pollgate_testkit::{Backends, PgSchema, unique_prefix};
+use pollgate_testkit::Backends;
 use serde_json::json;
 
 use crate::ledger::Ledger;
-use crate::world::{Crew, LIMIT, start};
-
-fn production() -> (PgSchema, Backends) {
-    let schema = PgSchema::create();
-    let backends = Backends::Production {
-        pg_url: schema.url(),
-        amqp_url: pollgate_testkit::rabbitmq_url(),
-        prefix: unique_prefix(),
-    };
-    (schema, backends)
-}
+use crate::world::{Crew, LIMIT, production, start, until_held};
 
 /// Right after the 201 the process is gone; the message is not.
 fn killed_after_the_answer(backends: Backends) {
@@ -25,14 +15,14 @@ fn killed_after_the_answer(backends: Backends) {
             gateway.user("ann").post("/v1/messages", &json!({"to": "bob", "body": round.to_string()}));
         gateway.kill();
         assert_eq!(answer.status, 201, "{answer:?}");
-        ledger.accepted(&answer.json);
+        ledger.accepted("bob", &answer.json);
         gateway.start_again();
     }
     let bob = gateway.user("bob");
     let mut cursor = String::new();
     pollgate_testkit::eventually("what was accepted comes", LIMIT, || {
         let answer = bob.poll(&format!("cursor={cursor}&wait=1"));
-        ledger.came(&answer.json);
+        ledger.came("bob", &answer.json);
         cursor = answer.json["cursor"].as_str().unwrap().to_owned();
         ledger.missing() == 0
     });
@@ -56,7 +46,7 @@ fn killed_under_load(backends: Backends) {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
-    crew.reader(gateway.user("bob"));
+    crew.reader(gateway.user("bob"), "bob");
     for _ in 0..3 {
         crew.until_accepted(50);
         gateway.kill();
@@ -86,16 +76,16 @@ fn an_answer_that_the_client_never_read_comes_again() {
     let ledger = Ledger::default();
     let ann = gateway.user("ann");
     for n in 0..20 {
-        ledger.accepted(&ann.send("bob", &n.to_string()).json);
+        ledger.accepted("bob", &ann.send("bob", &n.to_string()).json);
     }
     // the request goes out whole, and the socket is closed before a byte of the answer is read
     for _ in 0..5 {
         gateway.user("bob").poll_and_hang_up("cursor=&wait=1");
     }
     let answer = gateway.user("bob").poll("cursor=&wait=5");
-    ledger.came(&answer.json);
+    ledger.came("bob", &answer.json);
     let cursor = answer.json["cursor"].as_str().unwrap();
-    ledger.came(&gateway.user("bob").poll(&format!("cursor={cursor}&wait=1")).json);
+    ledger.came("bob", &gateway.user("bob").poll(&format!("cursor={cursor}&wait=1")).json);
     assert_eq!(ledger.missing(), 0);
 }
 
@@ -105,11 +95,7 @@ fn sigterm_ends_held_polls_with_advice_and_the_process_with_success() {
     let mut gateway = start(backends);
     let bob = gateway.user("bob");
     let held = std::thread::spawn(move || bob.poll("cursor=&wait=5.5"));
-    let ann = gateway.user("ann");
-    pollgate_testkit::eventually("bob's poll is held", LIMIT, || {
-        let depth = ann.operator().get("/v1/mailboxes?user=bob");
-        depth.json["mailboxes"][0]["consumers"].as_u64().unwrap_or(0) > 0
-    });
+    until_held(&gateway, "bob");
     let status = gateway.terminate();
     let answer = held.join().unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");

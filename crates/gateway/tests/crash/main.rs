@@ -3,9 +3,15 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod broker;
+mod broker_alarm;
+mod broker_line;
+mod clients;
 mod clusters;
 mod database;
+mod database_line;
 mod gateway;
 mod ledger;
+mod pair;
+mod stop;
 mod uncertain;
 mod world;

@@ -1,75 +1,140 @@
-//! A gateway under load: senders that note what was accepted, readers that note what came.
+//! Gateways under load: senders that note what was accepted, readers that note what came.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use pollgate_testkit::{Backends, Gateway, User};
+use pollgate_testkit::{
+    Answer, Backends, Builder, Gateway, PgSchema, User, eventually, rabbitmq_url, unique_prefix,
+};
+use serde_json::json;
 
 use crate::ledger::Ledger;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pollgate");
 /// Every wait for a fact ends here.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+/// Between two attempts of one client.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// A gateway with a short linger time, on these backends.
+pub(crate) fn gateway(backends: Backends) -> Builder {
+    Gateway::builder(BINARY).backends(backends).env("POLLGATE_POLL__LINGER_MS", "1000")
+}
 
 pub(crate) fn start(backends: Backends) -> Gateway {
-    Gateway::builder(BINARY).backends(backends).env("POLLGATE_POLL__LINGER_MS", "1000").start()
+    gateway(backends).start()
+}
+
+/// A schema in the machine's database, and a place on this broker.
+pub(crate) fn on_broker(amqp_url: &str) -> (PgSchema, Backends) {
+    let schema = PgSchema::create();
+    let backends = on(&schema.url(), amqp_url);
+    (schema, backends)
+}
+
+/// This database and this broker, under names that nobody else has.
+pub(crate) fn on(pg_url: &str, amqp_url: &str) -> Backends {
+    Backends::Production { pg_url: pg_url.to_owned(), amqp_url: amqp_url.to_owned(), prefix: unique_prefix() }
+}
+
+/// A schema in the machine's database, and the machine's broker.
+pub(crate) fn production() -> (PgSchema, Backends) {
+    on_broker(&rabbitmq_url())
+}
+
+/// Waits until readiness has this status and says this of the part.
+pub(crate) fn until_readiness(gateway: &Gateway, status: u16, part: &str, says: &str) {
+    eventually(&format!("readiness is {status}, the {part} {says}"), LIMIT, || {
+        let (code, json) = gateway.readiness();
+        code == status && json[part] == says
+    });
 }
 
 /// Threads that send or read until they are stopped.
 pub(crate) struct Crew {
     stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
+    stop_sending: Arc<AtomicBool>,
+    senders: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
     pub(crate) ledger: Arc<Ledger>,
 }
 
 impl Crew {
     pub(crate) fn new() -> Self {
-        Self { stop: Arc::default(), threads: Vec::new(), ledger: Arc::default() }
+        Self {
+            stop: Arc::default(),
+            stop_sending: Arc::default(),
+            senders: Vec::new(),
+            readers: Vec::new(),
+            ledger: Arc::default(),
+        }
     }
 
     /// Sends to `to` as fast as answers come; what is refused or breaks is tried again with the same `client_id`.
     pub(crate) fn sender(&mut self, sender: User, to: &'static str) {
-        let (stop, ledger) = (self.stop.clone(), self.ledger.clone());
-        self.threads.push(thread::spawn(move || {
+        self.sender_over(vec![sender], to);
+    }
+
+    /// [`Self::sender`] that knows several gateways: each attempt after a failed one goes to the next of them.
+    pub(crate) fn sender_over(&mut self, ways: Vec<User>, to: &'static str) {
+        let (stop, ledger) = (self.stop_sending.clone(), self.ledger.clone());
+        self.senders.push(thread::spawn(move || {
+            let stopped = || stop.load(Ordering::Relaxed);
+            let mut way = 0;
             let mut number = 0_u64;
-            while !stop.load(Ordering::Relaxed) {
+            while !stopped() {
                 number += 1;
-                let message = serde_json::json!({
-                    "to": to, "body": format!("message {number}"), "client_id": format!("c{number}"),
+                let message = json!({
+                    "to": to, "body": format!("message {number}"), "client_id": format!("{to}-{number}"),
                 });
-                while !stop.load(Ordering::Relaxed) {
-                    match sender.try_post("/v1/messages", &message) {
+                let (begun, mut tries) = (Instant::now(), 0);
+                while !stopped() {
+                    tries += 1;
+                    match ways[way].try_post("/v1/messages", &message) {
                         Ok(answer) if answer.status == 200 || answer.status == 201 => {
-                            ledger.accepted(&answer.json);
+                            ledger.accepted_after(to, &answer.json, tries, begun.elapsed());
                             break;
                         }
                         Ok(answer) => assert!(answer.status >= 500, "refused for good: {answer:?}"),
                         Err(_gone) => {}
                     }
-                    thread::sleep(Duration::from_millis(20));
+                    way = (way + 1) % ways.len();
+                    thread::sleep(AGAIN);
                 }
             }
         }));
     }
 
     /// Polls in a cursor loop, whatever happens to the gateway.
-    pub(crate) fn reader(&mut self, reader: User) {
+    pub(crate) fn reader(&mut self, reader: User, name: &'static str) {
+        self.reader_over(vec![reader], name);
+    }
+
+    /// [`Self::reader`] that asks several gateways in turn.
+    pub(crate) fn reader_over(&mut self, ways: Vec<User>, name: &'static str) {
         let (stop, ledger) = (self.stop.clone(), self.ledger.clone());
-        self.threads.push(thread::spawn(move || {
+        self.readers.push(thread::spawn(move || {
             let mut cursor = String::new();
-            while !stop.load(Ordering::Relaxed) {
-                match reader.try_poll(&format!("cursor={cursor}&wait=1")) {
+            for way in ways.iter().cycle() {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                match way.try_poll(&format!("cursor={cursor}&wait=1")) {
                     Ok(answer) if answer.status == 200 => {
-                        ledger.came(&answer.json);
-                        cursor = answer.json["cursor"].as_str().unwrap().to_owned();
+                        ledger.came(name, &answer.json);
+                        if answer.json["resync"] != true || read_history(way, name, &ledger) {
+                            answer.json["cursor"].as_str().unwrap().clone_into(&mut cursor);
+                        }
                     }
                     Ok(answer) => {
-                        assert!(answer.status >= 500, "refused for good: {answer:?}");
-                        thread::sleep(Duration::from_millis(50));
+                        // a gateway that stood still may let a mailbox go late, to one that does not wait any more
+                        let late = ways.len() > 1 && answer.json["code"] == "superseded";
+                        assert!(late || answer.status >= 500, "refused for good: {answer:?}");
+                        thread::sleep(AGAIN);
                     }
-                    Err(_gone) => thread::sleep(Duration::from_millis(50)),
+                    Err(_gone) => thread::sleep(AGAIN),
                 }
             }
         }));
@@ -78,9 +143,7 @@ impl Crew {
     /// Waits until so many more were accepted.
     pub(crate) fn until_accepted(&self, more: usize) {
         let goal = self.ledger.count_accepted() + more;
-        pollgate_testkit::eventually("more messages are accepted", LIMIT, || {
-            self.ledger.count_accepted() >= goal
-        });
+        eventually("more messages are accepted", LIMIT, || self.ledger.count_accepted() >= goal);
     }
 
     pub(crate) fn until_nothing_is_missing(&self) {
@@ -88,19 +151,70 @@ impl Crew {
         while self.ledger.missing() > 0 {
             assert!(
                 started.elapsed() < LIMIT,
-                "{} of {} accepted messages did not come",
-                self.ledger.missing(),
-                self.ledger.count_accepted()
+                "of {} accepted messages these did not come: {:?}",
+                self.ledger.count_accepted(),
+                self.ledger.which_are_missing()
             );
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(AGAIN);
         }
     }
 
+    /// Ends the senders, and waits for what they are sending.
+    pub(crate) fn stop_sending(&mut self) {
+        self.stop_sending.store(true, Ordering::Relaxed);
+        for sender in self.senders.drain(..) {
+            sender.join().unwrap();
+        }
+    }
+
+    /// Ends the threads, and says what they saw.
     pub(crate) fn stop(mut self) -> Arc<Ledger> {
+        self.stop_sending();
         self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
+        for thread in self.readers.drain(..) {
             thread.join().unwrap();
         }
+        println!("{}", self.ledger.summary());
         self.ledger.clone()
     }
+
+    /// The end of most tests: more is accepted, all of it comes, and nobody was told that something may be missing.
+    pub(crate) fn ends_well(mut self) -> Arc<Ledger> {
+        self.until_accepted(50);
+        self.stop_sending();
+        let started = Instant::now();
+        self.until_nothing_is_missing();
+        println!("all was there after {:?}", started.elapsed());
+        let ledger = self.stop();
+        assert_eq!(ledger.resyncs(), 0, "a resync that was not needed");
+        ledger
+    }
+}
+
+/// What a client does that may have missed something; `false`: not all could be read.
+fn read_history(reader: &User, name: &'static str, ledger: &Ledger) -> bool {
+    ledger.rooms().iter().all(|room| {
+        let mut after = 0;
+        loop {
+            let path = format!("/v1/rooms/{room}/messages?after={after}&limit=100");
+            let Ok(page) = reader.request("GET", &path, &[], &[]) else { return false };
+            if page.status != 200 {
+                return page.status == 404; // a room of others
+            }
+            ledger.read(name, &page.json);
+            match page.json["newest_id"].as_i64() {
+                Some(newest) if page.json["has_more"] == true => after = newest,
+                _ => return true,
+            }
+        }
+    })
+}
+
+/// Waits until a user's poll is held, as far as the broker shows it.
+pub(crate) fn until_held(gateway: &Gateway, user: &str) {
+    let operator = gateway.user("operator").operator();
+    eventually("the poll is held", LIMIT, || {
+        let depth: Answer = operator.get(&format!("/v1/mailboxes?user={user}"));
+        depth.json["mailboxes"][0]["consumers"].as_u64().unwrap_or(0) > 0
+    });
 }

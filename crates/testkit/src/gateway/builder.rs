@@ -28,6 +28,7 @@ pub enum Backends {
 }
 
 /// Collects what a gateway is started with.
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
     binary: PathBuf,
@@ -61,6 +62,12 @@ impl Builder {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Starts two gateways on the same backends, which must be [`Backends::Production`].
+    #[must_use]
+    pub fn start_two(self) -> [Gateway; 2] {
+        [self.clone().start(), self.start()]
     }
 
     /// Starts the gateway and waits until it is ready.

@@ -147,6 +147,16 @@ impl Gateway {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Stops it where it is: connections stay open, and nothing answers.
+    pub fn pause(&self) {
+        signal("STOP", &[i64::from(self.pid())]);
+    }
+
+    /// Lets it go on after [`Self::pause`].
+    pub fn resume(&self) {
+        signal("CONT", &[i64::from(self.pid())]);
+    }
+
     /// Ends it without a warning, and waits until it is gone.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -160,6 +170,13 @@ impl Gateway {
         let mut child = self.child.take().expect("it runs");
         signal("TERM", &[i64::from(child.id())]);
         ended("the gateway", &mut child)
+    }
+
+    /// What it says of its readiness: the status, and the JSON.
+    #[must_use]
+    pub fn readiness(&self) -> (u16, Value) {
+        let answer = self.at_operator_address().get("/readyz");
+        (answer.status, answer.json)
     }
 
     /// A token of a user.

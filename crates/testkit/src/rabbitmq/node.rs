@@ -95,6 +95,33 @@ impl RabbitNode {
         self.start_again();
     }
 
+    /// Stops all its processes where they are: connections stay open, and nothing answers.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets them go on after [`Self::pause`].
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    /// Has it run out of the memory it may use: it blocks whoever publishes.
+    pub fn raise_alarm(&self) {
+        self.ctl(&["set_vm_memory_high_watermark", "0.00001"]);
+    }
+
+    /// Ends what [`Self::raise_alarm`] began.
+    pub fn end_alarm(&self) {
+        self.ctl(&["set_vm_memory_high_watermark", "0.9"]);
+    }
+
+    fn signal(&self, name: &str) {
+        if let Some(child) = &self.child {
+            // an own group, made below: the script and the virtual machine under it
+            signal(name, &[-i64::from(child.id())]);
+        }
+    }
+
     /// Runs `rabbitmqctl` on it; returns what that printed.
     pub fn ctl(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(CTL);

@@ -111,6 +111,18 @@ impl User {
         drop(stream.peek(&mut [0]));
     }
 
+    /// Connects, sends these bytes as they are, and hands the connection over: for clients that misbehave.
+    ///
+    /// # Panics
+    /// The gateway does not take the connection, or not the bytes.
+    #[must_use]
+    pub fn begin(&self, bytes: &[u8]) -> TcpStream {
+        let mut stream = self.connect().expect("the gateway is there");
+        stream.set_read_timeout(Some(ANSWERING)).expect("a time-out is set");
+        stream.write_all(bytes).expect("the bytes are sent");
+        stream
+    }
+
     /// Sends a request and reads all of its answer.
     ///
     /// # Errors
@@ -148,7 +160,9 @@ impl User {
         TcpStream::connect_timeout(&self.address, CONNECTING)
     }
 
-    fn bytes(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    /// A request as it goes over the wire.
+    #[must_use]
+    pub fn bytes(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
         let mut request =
             format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         let own = self.authorization.as_deref().map(|value| ("authorization", value));

@@ -12,7 +12,7 @@ use tracing::debug;
 use super::{Answer, Claim, LetGo, Request};
 use crate::mailbox::answer::Asked;
 use crate::mailbox::attended::{Acks, Attended, Phase, SHARED};
-use crate::mailbox::{Mailboxes, attach};
+use crate::mailbox::{Mailboxes, attach, inherit};
 
 /// Requests worked on at once; one more is not answered.
 const MOST_REQUESTS: usize = 1024;
@@ -78,9 +78,18 @@ impl Mailboxes {
         debug!(%mailbox, to = request.from, "mailbox {mailbox} moves to another gateway");
         acks.send();
         attended.changed.notify_waiters(); // polls held here end
+        let let_go = self.settled(&attended, let_go).await;
         attach::release(self.clone(), attended).await;
         self.handovers.gave();
         Answer::LetGo(let_go)
+    }
+
+    /// Ends a take-over of the main mailbox of which all is confirmed: the next owner would have to begin again.
+    async fn settled(self: &Arc<Self>, attended: &Arc<Attended>, let_go: LetGo) -> LetGo {
+        let ended = attended.lock().ended_take_over();
+        let Some(main) = ended else { return let_go };
+        inherit::finish(self.clone(), attended.clone(), main).await;
+        LetGo { main: !attended.lock().main.is_gone(), ..let_go }
     }
 
     fn decide(&self, attended: &Attended, claim: &Claim) -> Decision {
