@@ -38,6 +38,11 @@ async fn open_cluster(
         publish_window: rabbit.publish_window,
         mailboxes_per_channel: rabbit.mailboxes_per_channel,
         channels_per_connection: rabbit.channels_per_connection,
+        // made as they are needed; the bound is that of mailboxes
+        consume_connections: settings
+            .limits
+            .mailboxes
+            .div_ceil(rabbit.mailboxes_per_channel.saturating_mul(rabbit.channels_per_connection).max(1)),
         timeout: ms(rabbit.timeout_ms),
         heartbeat_s: rabbit.heartbeat_s,
         ..RabbitSettings::default()

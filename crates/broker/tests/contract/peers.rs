@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pollgate_broker::{Asked, Broker, Reply, Responder};
-use pollgate_testkit::rabbitmq_url;
+use pollgate_testkit::{Vhost, rabbitmq_url};
 use rstest::rstest;
 
 use crate::support::{Kind, PATIENCE, Rig, eventually, limits, settings};
@@ -108,4 +108,22 @@ async fn a_gateway_that_has_closed_is_nobody() {
     let (one, other, _broker) = two(Kind::Rabbit).await;
     other.broker.close(PATIENCE).await;
     assert_eq!(one.broker.ask(2, "?".into(), PATIENCE).await, Asked::Nobody);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_its_connections_were_closed_by_force_a_gateway_can_be_asked_again() {
+    let vhost = Vhost::create();
+    let settings = settings(&vhost.url());
+    let one = Rig::rabbit(limits(), settings.clone()).await;
+    let other = Rig::rabbit(limits(), settings).await;
+    one.broker.respond(1, Echo::named("one"));
+    other.broker.respond(2, Echo::named("two"));
+    for _each in 0..3 {
+        eventually("it answers", || async {
+            one.broker.ask(2, "?".into(), Duration::from_millis(250)).await
+                == Asked::Answered("two: ?".into())
+        })
+        .await;
+        vhost.close_connections();
+    }
 }

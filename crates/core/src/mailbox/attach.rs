@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::Mailboxes;
 use super::attended::{Attended, BURST, Entrance, Link, Phase, ResyncReason, SHARED, State};
-use super::handover::Taken;
+use super::handover::{LetGo, Taken};
 use super::inherit::{self, Main};
 use super::poll::PollCursor;
 
@@ -55,7 +55,8 @@ impl State {
     }
 
     /// Notes how the mailbox was found; `true` when its owner has handed it over with nothing else to see to.
-    fn note_taken(&mut self, taken: Taken) -> bool {
+    fn note_taken(&mut self, taken: Taken, standing: Standing) -> bool {
+        self.sole = standing.consumers == 0;
         match taken {
             Taken::HandedOver(let_go) => {
                 self.resync = self.resync.or(let_go.resync);
@@ -105,13 +106,13 @@ pub(super) async fn attach(
         (epoch, before)
     };
     // the client has read elsewhere since: what is here goes back before the rest comes
-    give_back(&attended, before).await;
+    let _is_back = give_back(&attended, before).await;
     let mailbox = &attended.mailbox;
     let (taken, standing) = match take(&mailboxes, mailbox, cursor).await? {
         (Taken::Occupied, _) => return Ok(Attach::Occupied),
         found => found,
     };
-    let handed_over = attended.lock().note_taken(taken);
+    let handed_over = attended.lock().note_taken(taken, standing);
     if mailbox.session.is_some() {
         attended.lock().window.remember();
         if standing.existed {
@@ -139,6 +140,9 @@ async fn take(
 ) -> Result<(Taken, Standing), BrokerError> {
     let broker = mailboxes.broker_of(&mailbox.user);
     let taken = mailboxes.handovers.ask_owner(broker, mailbox, cursor).await;
+    if let Taken::HandedOver(LetGo { only: Some(ready), .. }) = taken {
+        return Ok((taken, Standing { existed: true, ready, consumers: 0 }));
+    }
     let standing = broker.ensure(mailbox).await?;
     if standing.consumers == 0 || matches!(taken, Taken::Unknown | Taken::Occupied | Taken::Shared) {
         return Ok((taken, standing));
@@ -190,26 +194,31 @@ pub(super) async fn consume(
     Ok(())
 }
 
-/// Lets a mailbox go: what is unconfirmed goes back to its place, for whoever comes next.
-pub(super) async fn release(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) {
+/// Lets a mailbox go: what is unconfirmed goes back to its place, for whoever comes next; `false`: not at once.
+pub(super) async fn release(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) -> bool {
     let _after_any_attach = attended.attaching.lock().await;
     let link = {
         let mut state = attended.lock();
         state.epoch += 1; // what still arrives is not ours any more
         std::mem::take(&mut state.link)
     };
-    give_back(&attended, link).await;
+    let is_back = give_back(&attended, link).await;
     attended.lock().phase = Phase::Closed;
     mailboxes.forget(&attended);
     attended.changed.notify_waiters();
+    is_back
 }
 
-async fn give_back(attended: &Attended, link: Link) {
+/// `false`: the way to the broker was lost, which gives it back as well, but not at once.
+async fn give_back(attended: &Attended, link: Link) -> bool {
+    let mut is_back = true;
     // the own mailbox's events are newer: they go back after the main one's
     let consumers = [link.main.map(|m| m.consumer), link.own];
     for consumer in consumers.into_iter().flatten() {
         if let Err(error) = consumer.release().await {
             debug!(mailbox = %attended.mailbox, %error, "release ended with the way to the broker");
+            is_back = false;
         }
     }
+    is_back
 }

@@ -98,6 +98,8 @@ pub(super) struct State {
     /// The attachment elsewhere (instance, incarnation) whose cursor this one was made for: it has let go, or has
     /// been asked in vain.
     pub(super) claimed: Option<(u64, u32)>,
+    /// Nobody else consumes the mailbox, as far as is known here.
+    pub(super) sole: bool,
     /// Until then another gateway reads this mailbox too, so it is let go soon after its last poll.
     pub(super) shared_until: Option<Instant>,
     /// Deliveries that were had already, to be acked at the next occasion.
@@ -223,6 +225,7 @@ impl Attended {
                 resync: None,
                 gone: false,
                 claimed: None,
+                sole: false,
                 shared_until: None,
                 doubles: Vec::new(),
                 burst_until: None,

@@ -74,7 +74,7 @@ impl Mailboxes {
         let work = async move {
             tokio::time::sleep(SHARED_LINGER).await;
             if attended.close_if_idle(SHARED_LINGER) {
-                attach::release(mailboxes, attended).await;
+                let _is_back = attach::release(mailboxes, attended).await;
             }
         };
         drop(self.tasks.job(work));
@@ -88,7 +88,7 @@ impl Mailboxes {
                 let mailboxes = self.clone();
                 async move {
                     match was {
-                        Phase::Open => attach::release(mailboxes, attended).await,
+                        Phase::Open => drop(attach::release(mailboxes, attended).await),
                         Phase::Closing => attended.closed().await,
                         Phase::Closed => attended.lock().phase = Phase::Closed,
                     }

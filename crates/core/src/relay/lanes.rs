@@ -86,11 +86,8 @@ impl Lanes {
     /// all lanes have answered for.
     pub(crate) fn finished(&mut self, lane: usize, done: Vec<i64>, failed: &[i64]) -> Vec<i64> {
         let Some(queue) = self.queues.get_mut(lane) else { return Vec::new() };
-        queue.finished(&done);
-        queue.finished(failed);
-        if let Some(first) = failed.iter().min() {
-            queue.look_past(first - 1);
-        }
+        queue.confirmed(&done);
+        queue.failed(failed);
         if self.joint.is_empty() {
             return done;
         }

@@ -16,6 +16,8 @@ pub(crate) struct Queue {
     bytes: usize,
     /// Tickets queued here or in flight.
     known: HashSet<i64>,
+    /// Confirmed while the outbox is to be read: their rows may not have left it yet. Those past the last read only.
+    leaving: HashSet<i64>,
     /// The outbox must be read from past this ticket on, before anything that waits here.
     behind: Option<i64>,
     /// Offers are refused until the outbox was read up to its end.
@@ -58,6 +60,7 @@ impl Queue {
             returned: VecDeque::new(),
             bytes: 0,
             known: HashSet::new(),
+            leaving: HashSet::new(),
             behind: None,
             shut: false,
             refused: None,
@@ -146,6 +149,12 @@ impl Queue {
         if self.behind == Some(after) {
             self.behind = if more { last } else { None };
         }
+        let leaving = std::mem::take(&mut self.leaving);
+        if self.behind.is_some() || self.refused.is_some() {
+            // further pages begin behind this one
+            self.leaving = leaving.iter().copied().filter(|ticket| *ticket > after).collect();
+        }
+        page.retain(|row| !leaving.contains(&row.ticket));
         page.into_iter().filter(|row| self.known.insert(row.ticket)).collect()
     }
 
@@ -156,10 +165,25 @@ impl Queue {
         }
     }
 
-    /// These are finished: confirmed, or to be read from the outbox again.
-    pub(crate) fn finished(&mut self, tickets: &[i64]) {
+    /// These are confirmed: they leave the outbox soon.
+    pub(crate) fn confirmed(&mut self, tickets: &[i64]) {
+        let is_read = self.behind.is_some() || self.refused.is_some();
         for ticket in tickets {
             self.known.remove(ticket);
+            if is_read {
+                self.leaving.insert(*ticket);
+            }
+        }
+    }
+
+    /// These are not, and are to be read from the outbox again.
+    pub(crate) fn failed(&mut self, tickets: &[i64]) {
+        for ticket in tickets {
+            self.known.remove(ticket);
+            self.leaving.remove(ticket);
+        }
+        if let Some(first) = tickets.iter().min() {
+            self.look_past(first - 1);
         }
     }
 

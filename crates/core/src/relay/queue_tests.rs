@@ -97,11 +97,11 @@ impl World {
 
     fn end(&mut self, well: bool) {
         let Some(ticket) = self.in_flight.pop_front() else { return };
-        self.queue.finished(&[ticket]);
         if well {
+            self.queue.confirmed(&[ticket]);
             self.outbox.remove(&ticket);
         } else {
-            self.queue.look_past(ticket - 1);
+            self.queue.failed(&[ticket]);
         }
     }
 }
@@ -146,4 +146,27 @@ proptest! {
         sorted.dedup();
         prop_assert_eq!(sorted, world.published);
     }
+}
+
+/// A row leaves the table some time after the broker has confirmed it; a page that was read in between still has it.
+#[test]
+fn what_is_confirmed_and_has_not_left_the_outbox_yet_is_not_published_again() {
+    let mut queue = Queue::new(2, 1 << 20);
+    queue.offer((1..=5).map(row).collect());
+    let Next::Publish(first) = queue.next(10) else { panic!("two fit") };
+    assert_eq!(first.len(), 2);
+    let Next::Read(after) = queue.next(10) else { panic!("the others were refused") };
+    queue.confirmed(&[1, 2]);
+    assert_eq!(after, 2);
+    queue.look_past(0); // something else is looked for
+    assert!(matches!(queue.next(10), Next::Read(0)));
+    let page: Vec<Outgoing> = (1..=3).map(row).collect();
+    let fresh = queue.read(0, Some(3), page, true);
+    assert_eq!(fresh.iter().map(|row| row.ticket).collect::<Vec<_>>(), [3]);
+    queue.confirmed(&[3]);
+    let page: Vec<Outgoing> = (4..=5).map(row).collect();
+    let fresh = queue.read(3, Some(5), page, false);
+    assert_eq!(fresh.iter().map(|row| row.ticket).collect::<Vec<_>>(), [4, 5]);
+    queue.confirmed(&[4, 5]);
+    assert!(queue.is_idle() && queue.leaving.is_empty());
 }

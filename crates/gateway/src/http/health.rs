@@ -88,11 +88,11 @@ mod tests {
     #[test]
     fn one_cluster_decides_alone_and_several_are_of_use_while_one_is() {
         assert_eq!(all_in_a_word(&["up"]), ("up", true));
-        assert_eq!(all_in_a_word(&["blocked"]), ("blocked", false));
+        assert_eq!(all_in_a_word(&["blocked"]), ("blocked", true));
         assert_eq!(all_in_a_word(&["away"]), ("away", false));
         assert_eq!(all_in_a_word(&["up", "up"]), ("up", true));
         assert_eq!(all_in_a_word(&["up", "away"]), ("partly", true));
-        assert_eq!(all_in_a_word(&["away", "blocked"]), ("partly", false));
+        assert_eq!(all_in_a_word(&["away", "blocked"]), ("partly", true));
         assert_eq!(all_in_a_word(&["away", "away"]), ("away", false));
     }
 }

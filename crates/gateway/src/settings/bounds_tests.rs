@@ -14,7 +14,6 @@ fn zero_is_refused_where_nothing_would_work(
     #[values(
         "http.header_timeout_ms",
         "http.body_timeout_ms",
-        "http.write_timeout_ms",
         "http.most_connections",
         "store.pool_size",
         "store.writer_queue",

@@ -169,7 +169,12 @@ fn a_killed_gateway_costs_no_poll_and_no_message() {
 #[test]
 fn a_gateway_that_stops_in_order_ends_its_holds_and_costs_no_poll() {
     let mut world = World::new();
-    let crowd = Crowd::of(&world);
+    let mut crowd = Crowd::of(&world);
+    // nobody writes to these: of so many, some are held at the one that stops
+    for number in 0..16 {
+        let (user, seen) = (world.user(&format!("idle{number}")), crowd.seen.clone());
+        crowd.threads.push(thread::spawn(move || read("idle", &user, &seen)));
+    }
     crowd.goes_on();
     let status = world.a.terminate();
     assert!(status.success(), "{status:?}: {}", world.a.log());

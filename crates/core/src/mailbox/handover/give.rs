@@ -71,7 +71,7 @@ impl Mailboxes {
             Decision::Refuse(answer) => return answer,
             Decision::Wait => {
                 attended.closed().await;
-                return Answer::LetGo(LetGo { main: true, resync: None });
+                return Answer::LetGo(LetGo { main: true, resync: None, only: None });
             }
             Decision::Release(let_go, acks) => (let_go, acks),
         };
@@ -79,9 +79,9 @@ impl Mailboxes {
         acks.send();
         attended.changed.notify_waiters(); // polls held here end
         let let_go = self.settled(&attended, let_go).await;
-        attach::release(self.clone(), attended).await;
+        let is_back = attach::release(self.clone(), attended).await;
         self.handovers.gave();
-        Answer::LetGo(let_go)
+        Answer::LetGo(LetGo { only: let_go.only.filter(|_| is_back), ..let_go })
     }
 
     /// Ends a take-over of the main mailbox of which all is confirmed: the next owner would have to begin again.
@@ -105,6 +105,7 @@ impl Mailboxes {
         }
         if *claim == Claim::Simple && state.held > 0 {
             state.shared_until = Some(now + SHARED);
+            state.sole = false;
             return Decision::Refuse(Answer::Kept);
         }
         let ours =
@@ -113,7 +114,10 @@ impl Mailboxes {
         let mut acked = std::mem::take(&mut state.doubles);
         acked.extend(ours.map(|cursor| state.apply(&cursor, self, &asked)).unwrap_or_default());
         let acks = state.acks(&acked);
-        let let_go = LetGo { main: !state.main.is_gone(), resync: state.resync };
+        let left = state.window.len();
+        let all = state.sole && state.link.own.is_some() && left < usize::from(self.settings.prefetch);
+        let let_go =
+            LetGo { main: !state.main.is_gone(), resync: state.resync, only: all.then_some(left as u64) };
         state.phase = Phase::Closing;
         Decision::Release(let_go, acks)
     }

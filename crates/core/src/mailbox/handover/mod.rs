@@ -90,6 +90,10 @@ pub(super) struct LetGo {
     pub(super) main: bool,
     /// Its client was to be told, and has not said that it heard.
     pub(super) resync: Option<ResyncReason>,
+    /// How many events went back to the mailbox, when that is all it holds and nobody else is known to consume it:
+    /// then it need not be looked at.
+    #[serde(default)]
+    pub(super) only: Option<u64>,
 }
 
 impl Request {
@@ -118,7 +122,7 @@ mod tests {
             Answer::NotHere,
             Answer::Kept,
             Answer::Occupied,
-            Answer::LetGo(LetGo { main: false, resync: Some(ResyncReason::Gone) }),
+            Answer::LetGo(LetGo { main: false, resync: Some(ResyncReason::Gone), only: Some(3) }),
         ] {
             let text = serde_json::to_string(&answer).unwrap();
             assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), answer);
