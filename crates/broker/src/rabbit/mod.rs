@@ -172,11 +172,13 @@ impl Broker for RabbitBroker {
     }
 
     async fn delete_if_idle(&self, mailbox: &Mailbox) -> Result<bool, BrokerError> {
-        // deleting what is not there counts as deleted
-        if self.management.look(mailbox).await?.is_none() {
-            return Ok(false);
+        // deleting what is not there counts as deleted, and a refusal costs a channel
+        match self.management.look(mailbox).await? {
+            Some(found) if found.ready == 0 && found.consumers == 0 => {
+                self.management.delete(mailbox, true).await
+            }
+            _ => Ok(false),
         }
-        self.management.delete(mailbox, true).await
     }
 
     async fn depth(&self, mailbox: &Mailbox) -> Result<Option<Depth>, BrokerError> {

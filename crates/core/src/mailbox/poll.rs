@@ -146,7 +146,8 @@ impl Mailboxes {
                 Look::Answer(answer) => return Ok(poll.answered(answer, draining)),
                 Look::Superseded => return Err(CoreError::Superseded),
                 Look::Attach => {
-                    let work = attach::attach(self.clone(), attended.clone(), poll.request.cursor);
+                    // boxed: a poll that is held need not have room for it
+                    let work = Box::pin(attach::attach(self.clone(), attended.clone(), poll.request.cursor));
                     if poll.with_broker(work).await? == Some(Attach::Occupied) {
                         if Instant::now() >= poll.deadline || draining {
                             return Ok(poll.nothing(draining));
@@ -157,7 +158,7 @@ impl Mailboxes {
                     continue;
                 }
                 Look::Advance => {
-                    poll.with_broker(inherit::advance(self.clone(), attended.clone())).await?;
+                    poll.with_broker(Box::pin(inherit::advance(self.clone(), attended.clone()))).await?;
                     continue;
                 }
                 Look::Closed => return Ok(poll.nothing(draining)),

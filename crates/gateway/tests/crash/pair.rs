@@ -4,8 +4,9 @@
 use std::thread;
 use std::time::Duration;
 
-use pollgate_testkit::{Builder, Gateway, PgSchema, User, eventually};
+use pollgate_testkit::{Backends, Builder, Gateway, PgSchema, TcpProxy, User, eventually};
 
+use crate::ledger::Ledger;
 use crate::world::{Crew, LIMIT, gateway, production, start, until_held};
 
 /// Debian's `faketime`, `scripts/setup --tests` installs it.
@@ -172,4 +173,45 @@ fn a_gateway_two_minutes_ahead_loses_nothing() {
 #[test]
 fn a_gateway_two_minutes_behind_loses_nothing() {
     with_one_clock_off(-120);
+}
+
+/// Cut off from the broker and alive: it cannot be asked for the mailbox it has, and its events come back when the
+/// broker gives its connections up.
+#[test]
+fn a_gateway_cut_off_from_the_broker_holds_nobody_up_and_loses_nothing() {
+    let (_schema, backends) = production();
+    let Backends::Production { pg_url, amqp_url, prefix } = backends.clone() else {
+        panic!("production it is")
+    };
+    let address = amqp_url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let mut line = TcpProxy::start(&address);
+    let through = amqp_url.replace(&address, &format!("127.0.0.1:{}", line.port()));
+    let cut_off = gateway(Backends::Production { pg_url, amqp_url: through, prefix })
+        .env("POLLGATE_BROKER__HEARTBEAT_S", "2")
+        .start();
+    let well = gateway(backends).start();
+    let ledger = Ledger::default();
+    let first = cut_off.user("bob").poll("cursor=&session=tab&wait=0");
+    line.blackhole();
+    for number in 0..20 {
+        ledger.accepted("bob", &well.user("ann").send("bob", &format!("{number}")).json);
+    }
+    let mut cursor = first.json["cursor"].as_str().unwrap().to_owned();
+    eventually("what was accepted comes", LIMIT, || {
+        let answer = well.user("bob").poll(&format!("cursor={cursor}&session=tab&wait=1"));
+        ledger.came("bob", &answer.json);
+        answer.json["cursor"].as_str().unwrap().clone_into(&mut cursor);
+        ledger.missing() == 0
+    });
+    // and back again, over the line that is well by then
+    line.heal();
+    ledger.accepted("bob", &well.user("ann").send("bob", "after").json);
+    eventually("the other one has it again", LIMIT, || {
+        let answer = cut_off.user("bob").poll(&format!("cursor={cursor}&session=tab&wait=1"));
+        if answer.status == 200 {
+            ledger.came("bob", &answer.json);
+            answer.json["cursor"].as_str().unwrap().clone_into(&mut cursor);
+        }
+        ledger.missing() == 0
+    });
 }

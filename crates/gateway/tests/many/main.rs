@@ -3,4 +3,5 @@
 
 mod client_ids;
 mod keys;
+mod loops;
 mod world;
