@@ -17,6 +17,8 @@ pub struct CoreSettings {
     pub answer_bytes: usize,
     /// How long an event waits in a mailbox; a cursor older than that means `resync`.
     pub message_ttl: Duration,
+    /// How long a session's mailbox lives without being used; a session's cursor older than that means `resync`.
+    pub session_expires: Duration,
     /// How many events a mailbox holds; one found that full has overflowed.
     pub mailbox_length: u64,
     /// Most unconfirmed events of one mailbox in this process.
@@ -54,6 +56,7 @@ impl Default for CoreSettings {
             drain: Duration::from_secs(4),
             answer_bytes: 1 << 20,
             message_ttl: Duration::from_secs(3600),
+            session_expires: Duration::from_secs(600),
             mailbox_length: 10_000,
             prefetch: 256,
             unstored: false,

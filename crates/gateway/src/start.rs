@@ -105,6 +105,7 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         drain: ms(settings.http.grace_ms).mul_f64(DRAINING * 0.8),
         answer_bytes: settings.poll.most_bytes,
         message_ttl: Duration::from_secs(settings.mailbox.message_ttl_s),
+        session_expires: Duration::from_secs(settings.mailbox.session_expires_s),
         mailbox_length: settings.mailbox.max_length,
         prefetch: settings.mailbox.prefetch,
         unstored,

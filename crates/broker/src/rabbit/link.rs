@@ -46,6 +46,12 @@ pub(super) fn soft(error: &lapin::Error) -> Option<&AMQPSoftError> {
     }
 }
 
+/// There is no such queue. The code alone does not say so: RabbitMQ answers with the same for a queue that is there and
+/// whose node is down ("home node ... of durable queue ... is down or inaccessible").
+pub(super) fn is_missing(error: &lapin::Error) -> bool {
+    soft(error) == Some(&AMQPSoftError::NOTFOUND) && !error.to_string().contains("home node")
+}
+
 /// A pool of one connection for one purpose; recovery is ours, not the client library's.
 pub(super) fn pool(settings: &RabbitSettings, purpose: &'static str) -> Result<Pool, BrokerError> {
     let config = Config { url: Some(settings.url.clone()), pool: Some(PoolConfig::new(1)) };

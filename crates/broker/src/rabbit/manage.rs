@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::health::Health;
 use super::known::Known;
-use super::link::{self, Backoff, explained, soft, until_dead, within};
+use super::link::{self, Backoff, explained, is_missing, soft, until_dead, within};
 use super::name::{Names, short};
 use super::settings::RabbitSettings;
 use super::stats::{Counters, count};
@@ -253,7 +253,7 @@ impl Management {
                     (u64::from(queue.message_count()), u64::from(queue.consumer_count()));
                 Ok(Some(Found { ready, consumers }))
             }
-            Ok(Err(error)) if soft(&error) == Some(&AMQPSoftError::NOTFOUND) => {
+            Ok(Err(error)) if is_missing(&error) => {
                 self.known.forget(mailbox);
                 Ok(None)
             }

@@ -1,7 +1,7 @@
 //! What a cursor confirms, and what an answer says.
 
 use bytes::Bytes;
-use pollgate_model::{Cursor, Timestamp, UserId};
+use pollgate_model::{Cursor, Mailbox, Timestamp};
 
 use super::Mailboxes;
 use super::attended::{ResyncReason, State};
@@ -20,31 +20,34 @@ pub(super) struct Answer {
 
 /// Who asked, and when.
 pub(super) struct Asked<'a> {
-    pub(super) user: &'a UserId,
+    pub(super) mailbox: &'a Mailbox,
     pub(super) at: Timestamp,
 }
 
 impl State {
     /// Confirms what a cursor confirms, and finds out what its client may have missed.
     pub(super) fn apply(&mut self, cursor: &Cursor, mailboxes: &Mailboxes, asked: &Asked<'_>) -> Vec<Done> {
+        let user = &asked.mailbox.user;
         if cursor.instance == mailboxes.instance && cursor.incarnation == self.incarnation {
             if cursor.resync {
                 self.resync = None;
             }
-            if mailboxes.moves.missed_since(asked.user, cursor.issued_at, asked.at) {
+            if mailboxes.moves.missed_since(user, cursor.issued_at, asked.at) {
                 self.resync = Some(ResyncReason::Moved);
             }
             return self.window.confirm(cursor.position);
         }
         let settings = &mailboxes.settings;
-        let elsewhere =
-            cursor.cluster != 0 && cursor.cluster != mailboxes.cluster_of(asked.user).name.number();
-        if elsewhere || mailboxes.moves.missed_since(asked.user, cursor.issued_at, asked.at) {
+        let age = cursor.issued_at.age_at(Timestamp::now());
+        // whoever found it gone may have told so in an answer that was lost: an old cursor tells it again
+        let outlived = asked.mailbox.session.is_some() && age > settings.session_expires;
+        let elsewhere = cursor.cluster != 0 && cursor.cluster != mailboxes.cluster_of(user).name.number();
+        if elsewhere || mailboxes.moves.missed_since(user, cursor.issued_at, asked.at) {
             // what waited in the other place stays there, whoever made the mailbox here
             self.resync = Some(ResyncReason::Moved);
-        } else if self.made {
+        } else if self.made || outlived {
             self.resync = Some(ResyncReason::Gone);
-        } else if cursor.issued_at.age_at(Timestamp::now()) > settings.message_ttl {
+        } else if age > settings.message_ttl {
             self.resync = Some(ResyncReason::Expired);
         } else if settings.unstored && cursor.broker != 0 && self.broker != 0 && cursor.broker != self.broker
         {

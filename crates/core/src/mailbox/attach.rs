@@ -26,7 +26,7 @@ impl State {
         } else {
             self.window.reset();
             self.incarnation = mailboxes.next_incarnation();
-            self.written = 0;
+            (self.written, self.shown) = (0, 0);
             self.claimed = None;
             for reader in &mut self.readers {
                 reader.from = 0;
@@ -149,11 +149,25 @@ async fn take(
     }
     let of_all = mailboxes.handovers.ask_all(broker, mailbox, cursor, standing.consumers).await;
     let taken = match (taken, of_all) {
-        // what the first one said about the cursor still holds
-        (Taken::HandedOver(_), Taken::HandedOver(_) | Taken::NotThere) => taken,
+        (Taken::HandedOver(one), Taken::HandedOver(other)) => Taken::HandedOver(one.and(other)),
+        (Taken::HandedOver(_), Taken::NotThere) => taken,
         _ => of_all,
     };
     Ok((taken, broker.ensure(mailbox).await?))
+}
+
+/// A full window may have a full mailbox behind it, which drops its oldest events: then the client is told.
+pub(super) async fn look_behind(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) {
+    let epoch = attended.lock().epoch;
+    let depth = mailboxes.broker_of(&attended.mailbox.user).depth(&attended.mailbox).await;
+    // the broker is away, or the mailbox is gone: both are heard of elsewhere
+    let Ok(Some(depth)) = depth else { return };
+    let mut state = attended.lock();
+    if depth.ready >= mailboxes.settings.mailbox_length && state.epoch == epoch {
+        state.resync = Some(ResyncReason::Overflowed);
+        drop(state);
+        attended.changed.notify_waiters();
+    }
 }
 
 /// Gives back what a failed attach had got hold of.
@@ -161,7 +175,7 @@ pub(super) fn abandon(attended: &Attended) {
     let mut state = attended.lock();
     state.epoch += 1;
     state.window.reset();
-    state.incarnation = 0;
+    (state.incarnation, state.gone) = (0, false);
     let link = std::mem::take(&mut state.link);
     drop(state);
     drop(link); // dropping a consumer gives back what it holds

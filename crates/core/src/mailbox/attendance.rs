@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Mailboxes;
-use super::attended::{Acks, Attended, Phase, SimpleReader};
+use super::attended::{Acks, Attended, Phase, ResyncReason, SimpleReader};
 use super::poll::PollCursor;
 use super::seats::Seat;
 
@@ -59,14 +59,16 @@ impl Attendance {
         Ok(Self { mailboxes: mailboxes.clone(), attended: attended.clone(), _seat: seat, generation, reader })
     }
 
-    fn wrote(&mut self, upto: u64) {
+    fn wrote(&mut self, upto: u64, told: Option<ResyncReason>) {
         let Some(reader) = self.reader.take() else { return };
         let mut state = self.attended.lock();
         state.readers.retain(|r| r.id != reader);
         if !state.is_cursors(Instant::now()) {
             state.written = state.written.max(upto);
-            state.resync = None;
+            // what came up while the answer was on its way is still to be told
+            state.resync = state.resync.filter(|now| Some(*now) != told);
         }
+        state.shown = state.shown.max(upto);
         let acks = state.confirm_written();
         drop(state);
         acks.send();
@@ -119,16 +121,17 @@ impl Drop for Attendance {
 pub struct Receipt {
     attendance: Attendance,
     upto: u64,
+    told: Option<ResyncReason>,
 }
 
 impl Receipt {
     /// For an answer up to this position.
-    pub(super) const fn new(attendance: Attendance, upto: u64) -> Self {
-        Self { attendance, upto }
+    pub(super) const fn new(attendance: Attendance, upto: u64, told: Option<ResyncReason>) -> Self {
+        Self { attendance, upto, told }
     }
 
     /// The answer was written to the socket.
     pub fn written(mut self) {
-        self.attendance.wrote(self.upto);
+        self.attendance.wrote(self.upto, self.told);
     }
 }

@@ -115,6 +115,11 @@ pub(super) struct State {
     pub(super) readers: Vec<SimpleReader>,
     pub(super) next_reader: u64,
     pub(super) written: u64,
+    /// Up to where simple polls were answered, also beside a cursor loop, where that confirms nothing: the next one
+    /// starts behind it instead of being answered the same at once.
+    pub(super) shown: u64,
+    /// When the mailbox's depth was looked at because the window was full.
+    pub(super) depth_at: Option<Instant>,
     pub(super) held: usize,
     pub(super) idle_since: Instant,
     /// It stands in the sweeper's queue.
@@ -179,6 +184,17 @@ impl State {
         Some(until)
     }
 
+    /// As many events as may are unconfirmed here, so more may wait at the broker: it is time to look how many.
+    pub(super) fn is_to_look_behind(&mut self, prefetch: usize) -> bool {
+        let now = Instant::now();
+        let due = self.depth_at.is_none_or(|at| now.duration_since(at) >= BETWEEN_DEPTHS);
+        let looks = due && self.link.own.is_some() && self.window.len() >= prefetch;
+        if looks {
+            self.depth_at = Some(now);
+        }
+        looks
+    }
+
     /// The take-over of which everything is confirmed, if there is one; its end is a job for after the acks.
     pub(super) fn ended_take_over(&mut self) -> Option<MainLink> {
         let ended = self.link.own.is_some() && !self.window.has_main();
@@ -189,12 +205,13 @@ impl State {
     /// faster than the news of its last answer gets nothing twice.
     pub(super) fn simple_start(&self) -> u64 {
         let answered = self.readers.iter().filter_map(|reader| reader.answered).max();
-        self.window.confirmed().max(answered.unwrap_or(0))
+        self.window.confirmed().max(answered.unwrap_or(0)).max(self.shown)
     }
 
     /// A simple poll was answered and the answer is lost: what it held is everybody's again.
     pub(super) fn answer_lost(&mut self, from: u64) {
         self.written = self.written.min(from);
+        self.shown = self.shown.min(from);
         let confirmed = self.window.confirmed();
         for other in &mut self.readers {
             other.from = other.from.min(from).max(confirmed);
@@ -237,6 +254,8 @@ impl Attended {
                 readers: Vec::new(),
                 next_reader: 0,
                 written: 0,
+                shown: 0,
+                depth_at: None,
                 held: 0,
                 idle_since: Instant::now(),
                 queued: false,
@@ -322,6 +341,8 @@ impl Inbox for Entrance {
     }
 }
 
+/// How often the depth behind a full window is looked at.
+const BETWEEN_DEPTHS: Duration = Duration::from_secs(1);
 /// How long two gateways that read one mailbox take it for shared after they found out.
 pub(super) const SHARED: Duration = Duration::from_secs(60);
 /// How long a shared mailbox stays attended after its last poll: what comes to it here waits in vain meanwhile.

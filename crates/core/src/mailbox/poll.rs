@@ -90,12 +90,14 @@ struct Seen {
     ended: Option<MainLink>,
     /// The main mailbox is to be looked at again, after this pause.
     main: Option<Duration>,
+    /// The mailbox behind a full window is to be looked at.
+    behind: bool,
 }
 
 impl Seen {
     /// Nothing but what to do next.
     fn only(look: Look) -> Self {
-        Self { look, acks: Acks::default(), ended: None, main: None }
+        Self { look, acks: Acks::default(), ended: None, main: None, behind: false }
     }
 }
 
@@ -133,7 +135,13 @@ impl Mailboxes {
             let attended = poll.attendance.attended.clone();
             let mut changed = std::pin::pin!(attended.changed.notified());
             changed.as_mut().enable(); // registered before the look: nothing slips in between
-            let Seen { look, acks, ended, main } = poll.look();
+            if !draining && self.is_draining() {
+                draining = true;
+                let left = poll.deadline.saturating_duration_since(Instant::now());
+                let spread = (self.settings.hold / 2).min(self.settings.drain).min(left);
+                poll.deadline = Instant::now() + spread.mul_f64(self.dice.part());
+            }
+            let Seen { look, acks, ended, main, behind } = poll.look();
             acks.send();
             if let Some(main) = ended {
                 let work = inherit::finish(self.clone(), attended.clone(), main);
@@ -142,18 +150,25 @@ impl Mailboxes {
             if let Some(pause) = main {
                 drop(self.tasks.job(inherit::see_to_main(self.clone(), attended.clone(), pause, false)));
             }
+            if behind {
+                drop(self.tasks.job(attach::look_behind(self.clone(), attended.clone())));
+            }
             let until = match look {
                 Look::Answer(answer) => return Ok(poll.answered(answer, draining)),
                 Look::Superseded => return Err(CoreError::Superseded),
                 Look::Attach => {
                     // boxed: a poll that is held need not have room for it
                     let work = Box::pin(attach::attach(self.clone(), attended.clone(), poll.request.cursor));
-                    if poll.with_broker(work).await? == Some(Attach::Occupied) {
+                    let attached = match poll.with_broker(work).await {
+                        // whoever comes elsewhere next may find the broker there
+                        Err(_away) if draining => return Ok(poll.nothing(draining)),
+                        other => other?,
+                    };
+                    if attached == Some(Attach::Occupied) {
                         if Instant::now() >= poll.deadline || draining {
                             return Ok(poll.nothing(draining));
                         }
                         poll.wait_for_place().await;
-                        draining = self.is_draining();
                     }
                     continue;
                 }
@@ -165,12 +180,6 @@ impl Mailboxes {
                 Look::Wait(until) => until,
             };
             let _arrived_or_late = timeout_at(until, changed).await;
-            if !draining && self.is_draining() {
-                draining = true;
-                let left = poll.deadline.saturating_duration_since(Instant::now());
-                let spread = (self.settings.hold / 2).min(self.settings.drain).min(left);
-                poll.deadline = Instant::now() + spread.mul_f64(self.dice.part());
-            }
         }
     }
 
@@ -239,7 +248,8 @@ impl Poll {
             return Seen::only(Look::Superseded);
         }
         if state.phase != Phase::Open {
-            let look = if attendance.generation.is_some() { Look::Superseded } else { Look::Closed };
+            let moved = attendance.generation.is_some() && !attendance.mailboxes.is_draining();
+            let look = if moved { Look::Superseded } else { Look::Closed };
             return Seen::only(look);
         }
         if !state.link.is_up() || state.must_claim(self.request.cursor, attendance.mailboxes.instance) {
@@ -249,12 +259,12 @@ impl Poll {
         let mut done = std::mem::take(&mut state.doubles);
         if self.applied != Some(state.epoch) {
             self.applied = Some(state.epoch);
-            let (mailboxes, user) = (&attendance.mailboxes, &self.request.mailbox.user);
+            let (mailboxes, mailbox) = (&attendance.mailboxes, &self.request.mailbox);
             match self.request.cursor {
                 PollCursor::At(cursor) => {
-                    done.extend(state.apply(&cursor, mailboxes, &Asked { user, at: self.asked_at }))
+                    done.extend(state.apply(&cursor, mailboxes, &Asked { mailbox, at: self.asked_at }))
                 }
-                PollCursor::Start if mailboxes.moves.may_have_missed(user) => {
+                PollCursor::Start if mailboxes.moves.may_have_missed(&mailbox.user) => {
                     state.resync = Some(ResyncReason::Moved);
                 }
                 PollCursor::Start | PollCursor::Simple => {}
@@ -266,9 +276,10 @@ impl Poll {
         if main.is_some() {
             state.main = Main::InHand;
         }
+        let behind = state.is_to_look_behind(usize::from(attendance.mailboxes.settings.prefetch));
         let look = self.decide(&mut state);
         drop(state);
-        Seen { look, acks, ended, main }
+        Seen { look, acks, ended, main, behind }
     }
 
     fn decide(&self, state: &mut State) -> Look {
@@ -317,7 +328,7 @@ impl Poll {
             more: answer.more,
             tally: answer.tally,
             pause,
-            receipt: Receipt::new(self.attendance, answer.upto),
+            receipt: Receipt::new(self.attendance, answer.upto, answer.resync),
         }
     }
 }

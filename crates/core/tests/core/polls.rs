@@ -187,3 +187,20 @@ async fn an_answer_lost_while_another_simple_poll_waits_goes_to_that_one() {
     drop(lost);
     assert_eq!(next.await.unwrap().unwrap().events[..had.len()], had[..]);
 }
+
+/// It confirms nothing there, and would be answered the same at once for ever.
+#[tokio::test]
+async fn a_simple_loop_beside_a_silent_cursor_loop_gets_each_event_once() {
+    let run = World::new().start().await;
+    let cursors = run.poll(main_of("bob"), PollCursor::Start, NOW).await;
+    run.send("ann", "bob", "one").await;
+    let unconfirmed = run.poll(main_of("bob"), PollCursor::At(cursors.cursor), LONG).await;
+    assert_eq!(bodies(&unconfirmed), ["one"]);
+    let simple = run.poll(main_of("bob"), PollCursor::Simple, LONG).await;
+    assert_eq!(bodies(&simple), ["one"]);
+    simple.receipt.written();
+    let nothing = run.poll(main_of("bob"), PollCursor::Simple, Duration::from_millis(100)).await;
+    assert!(nothing.events.is_empty(), "{nothing:?}");
+    let again = run.poll(main_of("bob"), PollCursor::At(cursors.cursor), LONG).await;
+    assert_eq!(bodies(&again), ["one"], "the cursor loop has lost nothing by it");
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pollgate_broker::Broker as _;
 use pollgate_core::{PollCursor, ResyncReason};
+use pollgate_model::Timestamp;
 
 use crate::world::{LONG, NOW, World, main_of, session_of};
 
@@ -73,4 +74,47 @@ async fn an_overflowed_mailbox_means_resync() {
     }
     let polled = run.poll(main_of("bob"), PollCursor::Start, LONG).await;
     assert_eq!(polled.resync, Some(ResyncReason::Overflowed));
+}
+
+/// The one who found the mailbox gone told so in an answer that was lost, and is itself gone by now.
+#[tokio::test]
+async fn a_sessions_cursor_that_outlived_its_mailbox_means_resync_although_there_is_one_again() {
+    let mut world = World::new();
+    world.settings.session_expires = Duration::from_millis(50);
+    world.settings.linger = NOW;
+    let run = world.start().await;
+    let mailbox = session_of("bob", "phone");
+    let old = run.poll(mailbox.clone(), PollCursor::Start, NOW).await.cursor;
+    run.released().await;
+    while old.issued_at.age_at(Timestamp::now()) <= world.settings.session_expires {
+        tokio::task::yield_now().await;
+    }
+    let told = run.poll(mailbox.clone(), PollCursor::At(old), NOW).await;
+    assert_eq!(told.resync, Some(ResyncReason::Gone));
+    let fresh = told.cursor;
+    drop(told);
+    assert_eq!(run.poll(mailbox, PollCursor::At(fresh), NOW).await.resync, None);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_overflows_while_it_is_polled_means_resync() {
+    let mut world = World::new();
+    world.settings.mailbox_length = 10;
+    world.limits.max_length = 10;
+    world.settings.prefetch = 4;
+    world.limits.prefetch = 4;
+    let run = world.start().await;
+    let first = run.poll(main_of("bob"), PollCursor::Start, NOW).await;
+    for n in 0..30 {
+        run.send("ann", "bob", &n.to_string()).await;
+    }
+    // asked again and again with one cursor: nothing is confirmed, and what waits behind the window is dropped
+    for _ in 0..500 {
+        let polled = run.poll(main_of("bob"), PollCursor::At(first.cursor), LONG).await;
+        if polled.resync == Some(ResyncReason::Overflowed) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("events were dropped, and nobody was told");
 }

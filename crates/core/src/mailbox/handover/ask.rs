@@ -99,10 +99,12 @@ impl Handovers {
         if at.instance == self.instance {
             return Taken::NotThere;
         }
+        let request = self.request(mailbox, cursor, false);
         if self.is_deaf(at.instance) {
+            // told, and not waited for: if it hears, it lets go, only later
+            let _late = broker.ask(at.instance, request, Duration::ZERO).await;
             return Taken::Unknown;
         }
-        let request = self.request(mailbox, cursor, false);
         match broker.ask(at.instance, request, PATIENCE).await {
             Asked::Answered(text) => {
                 self.deaf.remove(&at.instance);
@@ -151,6 +153,7 @@ impl Handovers {
             taken = match (answer, taken) {
                 (Answer::Occupied, _) | (_, Taken::Occupied) => return Taken::Occupied,
                 (Answer::Kept, _) | (_, Taken::Shared) => Taken::Shared,
+                (Answer::LetGo(let_go), Taken::HandedOver(other)) => Taken::HandedOver(let_go.and(other)),
                 (Answer::LetGo(let_go), _) => Taken::HandedOver(let_go),
                 (Answer::NotHere, before) => before,
             };

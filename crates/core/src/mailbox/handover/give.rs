@@ -71,7 +71,8 @@ impl Mailboxes {
             Decision::Refuse(answer) => return answer,
             Decision::Wait => {
                 attended.closed().await;
-                return Answer::LetGo(LetGo { main: true, resync: None, only: None });
+                let resync = attended.lock().resync;
+                return Answer::LetGo(LetGo { main: true, resync, only: None });
             }
             Decision::Release(let_go, acks) => (let_go, acks),
         };
@@ -110,7 +111,7 @@ impl Mailboxes {
         }
         let ours =
             claim.cursor().filter(|c| c.instance == self.instance && c.incarnation == state.incarnation);
-        let asked = Asked { user: &attended.mailbox.user, at: Timestamp::now() };
+        let asked = Asked { mailbox: &attended.mailbox, at: Timestamp::now() };
         let mut acked = std::mem::take(&mut state.doubles);
         acked.extend(ours.map(|cursor| state.apply(&cursor, self, &asked)).unwrap_or_default());
         let acks = state.acks(&acked);

@@ -96,6 +96,13 @@ pub(super) struct LetGo {
     pub(super) only: Option<u64>,
 }
 
+impl LetGo {
+    /// Two have let go of the same mailbox.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { main: self.main | other.main, resync: self.resync.or(other.resync), only: None }
+    }
+}
+
 impl Request {
     fn mailbox(&self) -> Mailbox {
         Mailbox { user: self.user.clone(), session: self.session.clone() }
