@@ -71,3 +71,28 @@ async fn what_is_taken_and_not_acked_keeps_its_mailbox_in_use(
     assert_eq!(rig.drain(&main).await, ["one"]);
     assert!(rig.broker.delete_if_idle(&main).await.unwrap());
 }
+
+/// Taken by many at once, deleted under their hands: whoever consumes on the same connection hears nothing of it.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_that_vanishes_while_it_is_taken_from_disturbs_nobody_else(
+    #[values(Kind::Memory, Kind::Rabbit)] kind: Kind,
+) {
+    let rig = Rig::new(kind).await;
+    let other = user();
+    let (_attached, inbox) = rig.attach(&Mailbox::main(other.clone())).await;
+    for _round in 0..20 {
+        let main = Mailbox::main(user());
+        rig.broker.ensure(&main).await.unwrap();
+        let taking = (0..4).map(|_| rig.broker.take_waiting(&main, 5));
+        let (taken, deleted) = tokio::join!(futures::future::join_all(taking), rig.broker.delete(&main));
+        deleted.unwrap();
+        for outcome in taken {
+            // what was there for one and gone for another is no error, unless it went in the very middle
+            drop(outcome.map(pollgate_broker::TakeOut::taken));
+        }
+    }
+    rig.put(&["one"], &other).await;
+    inbox.have(1).await;
+    assert!(inbox.ends().is_empty(), "{:?}", inbox.ends());
+}

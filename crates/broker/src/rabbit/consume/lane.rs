@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions, BasicQosOptions};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tracing::warn;
 
 use super::attachment::Attachment;
@@ -37,6 +37,8 @@ pub(super) struct Lane {
     management: Arc<Management>,
     prefetch: u16,
     limit: Duration,
+    /// Of a channel for one taker only: takers are few.
+    taker: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Default)]
@@ -52,6 +54,7 @@ impl Lane {
         channel: Channel,
         management: Arc<Management>,
         prefetch: u16,
+        taker: Option<OwnedSemaphorePermit>,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, BrokerError> {
         let limit = management.limit();
@@ -65,6 +68,7 @@ impl Lane {
             management,
             prefetch,
             limit,
+            taker,
         });
         // it ends with the lane, and what goes wrong on it breaks the lane
         drop(tasks.run(run(Arc::clone(&lane), commands_in)));
@@ -170,6 +174,11 @@ async fn release(
     let released = lane.release(&attachment).await;
     attachment.end();
     lane.remove(&attachment);
+    if lane.taker.is_some() && released.is_ok() {
+        // whether anybody hears of it or not
+        drop(within(lane.limit, lane.channel.close(200, "done".into())).await);
+        lane.break_off();
+    }
     if let Some(reply) = reply {
         // the releaser has left: then nobody waits for it
         let _left = reply.send(released.clone());

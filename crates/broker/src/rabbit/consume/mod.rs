@@ -14,7 +14,7 @@ use std::time::Duration;
 use lapin::options::BasicConsumeOptions;
 use lapin::types::FieldTable;
 use pollgate_model::Mailbox;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tracing::warn;
 
 use self::attachment::{Attachment, Delegate};
@@ -28,6 +28,9 @@ use super::settings::RabbitSettings;
 use super::stats::{Counters, count};
 use crate::task::Tasks;
 use crate::{BrokerError, Consumer, Inbox, MailboxLimits};
+
+/// Mailboxes being taken from at once.
+const MOST_TAKERS: usize = 32;
 
 /// A consuming connection and its channels.
 struct ConsumeLink {
@@ -45,6 +48,7 @@ pub(super) struct Consuming {
     tasks: Tasks,
     stop: watch::Receiver<bool>,
     links: tokio::sync::Mutex<Vec<Arc<ConsumeLink>>>,
+    takers: Arc<Semaphore>,
     last_id: AtomicU64,
 }
 
@@ -84,6 +88,7 @@ impl Consuming {
             tasks,
             stop,
             links: tokio::sync::Mutex::default(),
+            takers: Arc::new(Semaphore::new(MOST_TAKERS)),
             last_id: AtomicU64::new(0),
         }
     }
@@ -106,8 +111,18 @@ impl Consuming {
         inbox: Arc<dyn Inbox>,
     ) -> Result<Box<dyn Consumer>, BrokerError> {
         let lane = self.place().await?;
-        let attachment = self.attachment(&lane, mailbox, inbox);
-        if let Err(error) = self.start(&lane, &attachment, mailbox).await {
+        self.attach_to(&lane, mailbox, inbox).await
+    }
+
+    /// Attaches a consumer to a channel where a place is taken for it. A mailbox that is missing costs the channel.
+    async fn attach_to(
+        &self,
+        lane: &Arc<Lane>,
+        mailbox: &Mailbox,
+        inbox: Arc<dyn Inbox>,
+    ) -> Result<Box<dyn Consumer>, BrokerError> {
+        let attachment = self.attachment(lane, mailbox, inbox);
+        if let Err(error) = self.start(lane, &attachment, mailbox).await {
             attachment.end();
             lane.unreserve();
             // in what state the channel is now nobody knows
@@ -167,7 +182,7 @@ impl Consuming {
             None => return Err(BrokerError::Full("room for consumers")),
         };
         let channel = within(self.settings.timeout, link.connection.create_channel()).await?;
-        let lane = self.lane(channel).await?;
+        let lane = self.lane(channel, None).await?;
         if !lane.reserve(most) {
             return Err(BrokerError::Unreachable("the channel is lost".to_owned()));
         }
@@ -175,8 +190,14 @@ impl Consuming {
         Ok(lane)
     }
 
-    async fn lane(&self, channel: lapin::Channel) -> Result<Arc<Lane>, BrokerError> {
-        Lane::open(channel, Arc::clone(&self.management), self.limits.prefetch, &self.tasks).await
+    /// A channel for many mailboxes or, with a seat, for one who takes out of one.
+    async fn lane(
+        &self,
+        channel: lapin::Channel,
+        taker: Option<OwnedSemaphorePermit>,
+    ) -> Result<Arc<Lane>, BrokerError> {
+        let management = Arc::clone(&self.management);
+        Lane::open(channel, management, self.limits.prefetch, taker, &self.tasks).await
     }
 
     async fn lock(&self) -> Result<tokio::sync::MutexGuard<'_, Vec<Arc<ConsumeLink>>>, BrokerError> {

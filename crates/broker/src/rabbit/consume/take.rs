@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::Consuming;
+use super::lane::Lane;
+use crate::rabbit::link::within;
 use crate::{BrokerError, Delivery, Detached, Inbox, TakeOut, Taken};
 
 /// How long deliveries may stay away before the mailbox is looked at again: the broker also counts expired ones,
@@ -33,8 +35,14 @@ impl Consuming {
         }
         let most = most.min(usize::from(self.limits.prefetch));
         let bag = Arc::new(Bag { state: Mutex::default(), changed: Notify::new(), most });
+        // a channel of its own: should the mailbox vanish now, that costs nobody else's
+        let lane = self.taking_lane().await?;
         // from here on its drop gives back what was taken
-        let consumer = self.attach(mailbox, Arc::clone(&bag) as Arc<dyn Inbox>).await?;
+        let consumer = match self.attach_to(&lane, mailbox, Arc::clone(&bag) as Arc<dyn Inbox>).await {
+            Ok(consumer) => consumer,
+            Err(BrokerError::Refused(why)) if why.contains("no queue") => return Ok(TakeOut::Missing),
+            Err(error) => return Err(error),
+        };
         let mut expected = usize::try_from(found.ready).unwrap_or(usize::MAX);
         let mut drained = expected <= most;
         while !bag.has(expected.min(most)).await? {
@@ -45,6 +53,30 @@ impl Consuming {
             }
         }
         Ok(TakeOut::Taken(Taken { deliveries: bag.close(), drained, consumer }))
+    }
+}
+
+impl Consuming {
+    async fn taking_lane(&self) -> Result<Arc<Lane>, BrokerError> {
+        let limit = self.settings.timeout;
+        let seat = match timeout(limit, Arc::clone(&self.takers).acquire_owned()).await {
+            Ok(seat) => seat.map_err(|_closed| BrokerError::Closed)?,
+            Err(_elapsed) => return Err(BrokerError::Full("room for take-overs")),
+        };
+        let link = {
+            let mut links = self.lock().await?;
+            match links.first() {
+                Some(link) => Arc::clone(link),
+                None => self.connect(&mut links).await?,
+            }
+        };
+        let channel = within(limit, link.connection.create_channel()).await?;
+        let lane = self.lane(channel, Some(seat)).await?;
+        if lane.reserve(1) {
+            Ok(lane)
+        } else {
+            Err(BrokerError::Unreachable("the channel is lost".to_owned()))
+        }
     }
 }
 
