@@ -3,7 +3,7 @@
 //! The mailboxes are the real ones; broker and network are simulated: every step takes its time, requests get lost,
 //! connections are cut, gateways die, are drained and come back, answers get lost on their way to the client.
 //! What must hold whatever happens is checked in [`story`]; a story that breaks it names its seed, and
-//! `POLLGATE_SIMULATION_SEED` tells exactly that story again. `POLLGATE_SIMULATION_SECONDS` sets how long new ones
+//! `POLLGATE_TEST_SIMULATION_SEED` tells exactly that story again. `POLLGATE_TEST_SIMULATION_SECONDS` sets how long new ones
 //! are told; `scripts/simulate` does so for minutes.
 //!
 //! | module | holds |
@@ -33,10 +33,10 @@ fn number(name: &str) -> Option<u64> {
 
 /// Tells stories until the time is up; one story when its seed is given.
 fn tell_many(faults: Faults) {
-    if let Some(seed) = number("POLLGATE_SIMULATION_SEED") {
+    if let Some(seed) = number("POLLGATE_TEST_SIMULATION_SEED") {
         return drop(tell(seed, faults));
     }
-    let time = Duration::from_secs(number("POLLGATE_SIMULATION_SECONDS").unwrap_or(20));
+    let time = Duration::from_secs(number("POLLGATE_TEST_SIMULATION_SECONDS").unwrap_or(20));
     let (start, mut told, mut events) = (Instant::now(), 0_u64, 0_usize);
     while start.elapsed() < time || told < 10 {
         let seed = rand::random();

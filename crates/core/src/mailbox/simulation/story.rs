@@ -58,7 +58,7 @@ pub(super) fn tell(seed: u64, faults: Faults) -> Tale {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let told = catch_unwind(AssertUnwindSafe(|| runtime.block_on(Story::new(seed, faults).run())));
     told.unwrap_or_else(|broken| {
-        eprintln!("the story of POLLGATE_SIMULATION_SEED={seed} with {faults:?} must not happen");
+        eprintln!("the story of POLLGATE_TEST_SIMULATION_SEED={seed} with {faults:?} must not happen");
         resume_unwind(broken)
     })
 }
