@@ -15,7 +15,7 @@ pub(crate) struct Times {
     sum_us: AtomicU64,
 }
 
-/// What [`Times`] has counted so far.
+/// What `Times` has counted so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     /// Upper bounds in seconds, and how many took at most so long.
