@@ -111,7 +111,14 @@ impl Gateway {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        self.process.lock().unwrap().take();
+        {
+            let mut place = self.process.lock().unwrap();
+            // killed while it drained, and another one may be here already
+            if place.as_ref().is_none_or(|now| now.instance != process.instance) {
+                return;
+            }
+            place.take();
+        }
         drop(tokio::time::timeout(Duration::from_secs(10), process.mailboxes.release_all()).await);
         self.end(&process).await;
         self.start();
