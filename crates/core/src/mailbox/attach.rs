@@ -114,10 +114,9 @@ pub(super) async fn attach(
     };
     let handed_over = attended.lock().note_taken(taken, standing);
     if mailbox.session.is_some() {
-        attended.lock().window.remember();
         if standing.existed {
             // what it holds comes first: of the main mailbox's events only those that it does not hold are its own
-            attended.lock().main = if handed_over { Main::Gone } else { Main::look_now() };
+            attended.lock().note_main(if handed_over { Main::Gone } else { Main::look_now() });
         } else if !inherit::begin(&mailboxes, &attended).await? {
             attended.lock().made = true;
             attended.changed.notify_waiters();

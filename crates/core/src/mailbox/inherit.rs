@@ -70,6 +70,16 @@ impl Main {
 }
 
 impl State {
+    /// Notes how the main mailbox is. While there is one, what comes through the own mailbox is remembered.
+    pub(super) fn note_main(&mut self, main: Main) {
+        self.main = main;
+        if main.is_gone() {
+            self.window.remember_no_more();
+        } else {
+            self.window.remember();
+        }
+    }
+
     /// Puts what was taken out of the main mailbox before everything else.
     fn take_over(&mut self, taken: Taken, older: bool) {
         for delivery in taken.deliveries {
@@ -77,7 +87,7 @@ impl State {
             self.doubles.extend(self.window.arrive(delivery, Source::Main));
         }
         self.link.main = Some(MainLink { consumer: taken.consumer.into(), drained: taken.drained, older });
-        self.main = Main::InHand;
+        self.note_main(Main::InHand);
     }
 }
 
@@ -88,7 +98,7 @@ pub(super) async fn begin(mailboxes: &Mailboxes, attended: &Attended) -> Result<
     let found = mailboxes.broker_of(&attended.mailbox.user).take_waiting(&main, most).await?;
     let mut drained = true;
     let mut state = attended.lock();
-    state.main = match found {
+    let main = match found {
         TakeOut::Missing => Main::Gone,
         TakeOut::InUse => Main::look_again(Duration::ZERO),
         TakeOut::Taken(taken) => {
@@ -97,6 +107,7 @@ pub(super) async fn begin(mailboxes: &Mailboxes, attended: &Attended) -> Result<
             Main::InHand
         }
     };
+    state.note_main(main);
     Ok(drained)
 }
 
@@ -132,7 +143,7 @@ pub(super) async fn advance(mailboxes: Arc<Mailboxes>, attended: Arc<Attended>) 
                 (drained, Main::InHand)
             }
         };
-        state.main = main;
+        state.note_main(main);
         drained
     };
     attended.changed.notify_waiters();
@@ -187,11 +198,10 @@ pub(super) async fn see_to_main(
     }
     match seen_to {
         SeenTo::Gone => {
-            state.main = Main::Gone;
-            state.window.remember_no_more();
+            state.note_main(Main::Gone);
         }
         SeenTo::Taken => {}
-        SeenTo::NotYet => state.main = Main::look_again(pause),
+        SeenTo::NotYet => state.note_main(Main::look_again(pause)),
     }
 }
 

@@ -137,9 +137,7 @@ impl Mailboxes {
             changed.as_mut().enable(); // registered before the look: nothing slips in between
             if !draining && self.is_draining() {
                 draining = true;
-                let left = poll.deadline.saturating_duration_since(Instant::now());
-                let spread = (self.settings.hold / 2).min(self.settings.drain).min(left);
-                poll.deadline = Instant::now() + spread.mul_f64(self.dice.part());
+                poll.end_soon();
             }
             let Seen { look, acks, ended, main, behind } = poll.look();
             acks.send();
@@ -159,12 +157,8 @@ impl Mailboxes {
                 Look::Attach => {
                     // boxed: a poll that is held need not have room for it
                     let work = Box::pin(attach::attach(self.clone(), attended.clone(), poll.request.cursor));
-                    let attached = match poll.with_broker(work).await {
-                        // whoever comes elsewhere next may find the broker there
-                        Err(_away) if draining => return Ok(poll.nothing(draining)),
-                        other => other?,
-                    };
-                    if attached == Some(Attach::Occupied) {
+                    // an error, also while draining: a cursor says that there was a mailbox
+                    if poll.with_broker(work).await? == Some(Attach::Occupied) {
                         if Instant::now() >= poll.deadline || draining {
                             return Ok(poll.nothing(draining));
                         }
@@ -203,6 +197,14 @@ impl Mailboxes {
 }
 
 impl Poll {
+    /// The gateway drains: the hold ends some time within what the drain may take.
+    fn end_soon(&mut self) {
+        let Mailboxes { settings, dice, .. } = &*self.attendance.mailboxes;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let spread = (settings.hold / 2).min(settings.drain).min(left);
+        self.deadline = Instant::now() + spread.mul_f64(dice.part());
+    }
+
     /// Runs a job on the broker. While the broker is away, waits and lets the caller look again, until the hold ends.
     async fn with_broker<T: Send + 'static>(
         &mut self,
@@ -248,8 +250,7 @@ impl Poll {
             return Seen::only(Look::Superseded);
         }
         if state.phase != Phase::Open {
-            let moved = attendance.generation.is_some() && !attendance.mailboxes.is_draining();
-            let look = if moved { Look::Superseded } else { Look::Closed };
+            let look = if attendance.generation.is_some() { Look::Superseded } else { Look::Closed };
             return Seen::only(look);
         }
         if !state.link.is_up() || state.must_claim(self.request.cursor, attendance.mailboxes.instance) {

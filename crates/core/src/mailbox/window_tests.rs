@@ -175,3 +175,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn ids_are_remembered_only_while_the_main_mailbox_is_there() {
+    let mut window = Window::default();
+    window.arrive(delivery(1, false), Source::Own);
+    assert!(window.own.ids.is_empty(), "nobody asked for it");
+    window.remember();
+    for n in 2..(MOST_REMEMBERED as u128 + 100) {
+        window.arrive(delivery(n, false), Source::Own);
+    }
+    assert_eq!((window.own.ids.len(), window.own.order.len()), (MOST_REMEMBERED, MOST_REMEMBERED));
+    window.remember_no_more();
+    window.arrive(delivery(1, false), Source::Own);
+    assert!(window.own.ids.is_empty() && window.own.order.is_empty());
+}
