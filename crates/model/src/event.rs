@@ -119,6 +119,8 @@ mod tests {
             attachments: vec![],
             reply_to: None,
             created_at: Timestamp::from_ms(0),
+            edited_at: None,
+            deleted_at: None,
         };
         let event = EncodedEvent::message_created(&message).unwrap();
         let whole: serde_json::Value = serde_json::from_slice(&event.json).unwrap();

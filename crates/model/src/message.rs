@@ -51,4 +51,10 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// When it was accepted, by the gateway's clock.
     pub created_at: Timestamp,
+    /// When its sender changed it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When its sender took it back: its place stays, its text and attachments are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use diesel::sql_types::{BigInt, Nullable, Text};
 use pollgate_model::{
     ClientId, EncodedEvent, EventId, EventKind, Message, Recipient, RoomId, Timestamp, UserId,
 };
@@ -9,14 +10,29 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::Failure;
-use crate::sql::Id;
+use crate::sql::{Id, Id16};
 
 /// The columns of a message, in the order of its table.
-pub(crate) type MessageRow = (Id, i64, Id, String, String, Option<String>, Option<Id>, i64);
+pub(crate) type MessageRow =
+    (Id, i64, Id, String, String, Option<String>, Option<Id>, i64, Option<String>, Option<i64>, Option<i64>);
+/// Their types, for statements written by hand.
+pub(crate) type MessageColumns = (
+    Id16,
+    BigInt,
+    Id16,
+    Text,
+    Text,
+    Nullable<Text>,
+    Nullable<Id16>,
+    BigInt,
+    Nullable<Text>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+);
 
 /// The message that a row holds.
 pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
-    let (room, seq, id, sender, body, client_id, reply_to, created_at) = row;
+    let (room, seq, id, sender, body, client_id, reply_to, created_at, _files, edited_at, deleted_at) = row;
     Ok(Message {
         id: id.0.into(),
         room: room.0.into(),
@@ -27,6 +43,8 @@ pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
         attachments: Vec::new(),
         reply_to: reply_to.map(|id| id.0.into()),
         created_at: Timestamp::from_ms(created_at),
+        edited_at: edited_at.map(Timestamp::from_ms),
+        deleted_at: deleted_at.map(Timestamp::from_ms),
     })
 }
 

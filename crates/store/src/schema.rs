@@ -17,6 +17,12 @@ diesel::table! {
         last_message_at_ms -> Nullable<BigInt>,
         created_at_ms -> BigInt,
         updated_at_ms -> BigInt,
+        context_kind -> Nullable<Text>,
+        context_id -> Nullable<Text>,
+        category -> Nullable<Text>,
+        status -> Nullable<Text>,
+        assignee -> Nullable<Text>,
+        created_by -> Nullable<Text>,
     }
 }
 
@@ -34,6 +40,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::Text;
+
+    /// Who serves which desk; a desk is a category of rooms.
+    desk_agents (category, user_id) {
+        category -> Text,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql::Id16;
 
@@ -47,6 +63,9 @@ diesel::table! {
         client_id -> Nullable<Text>,
         reply_to -> Nullable<Id16>,
         created_at_ms -> BigInt,
+        attachments -> Nullable<Text>,
+        edited_at_ms -> Nullable<BigInt>,
+        deleted_at_ms -> Nullable<BigInt>,
     }
 }
 
@@ -117,4 +136,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox);
+diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents);

@@ -272,6 +272,8 @@ impl<T: Tables> Batch<'_, T> {
             attachments: Vec::new(),
             reply_to: send.new.reply_to,
             created_at: self.now,
+            edited_at: None,
+            deleted_at: None,
         };
         let event = EncodedEvent::message_created(&message).map_err(Failure::corrupt)?;
         let sent = Sent { id: message.id, room, seq: message.seq, json: event.data(), repeated: false };

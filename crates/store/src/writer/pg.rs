@@ -11,12 +11,13 @@ use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::{Keyed, to_bytes};
-use crate::rows::MessageRow;
+use crate::rows::{MessageColumns, MessageRow};
 use crate::sql::{Id, Id16, statement};
 
 statement! {
-    Repeats on Pg => PgConnection, rows (Id16, BigInt, Id16, Text, Text, Nullable<Text>, Nullable<Id16>, BigInt) {
-        "SELECT m.room_id, m.seq, m.id, m.sender, m.body, m.client_id, m.reply_to, m.created_at_ms FROM unnest("
+    Repeats on Pg => PgConnection, rows MessageColumns {
+        "SELECT m.room_id, m.seq, m.id, m.sender, m.body, m.client_id, m.reply_to, m.created_at_ms, \
+         m.attachments, m.edited_at_ms, m.deleted_at_ms FROM unnest("
         [senders: &'a [&'a str], Array<Text>] ", "
         [client_ids: &'a [&'a str], Array<Text>]
         ") AS k (sender, client_id) JOIN messages m ON m.sender = k.sender AND m.client_id = k.client_id \

@@ -11,13 +11,13 @@ use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::{Keyed, to_bytes};
-use crate::rows::MessageRow;
+use crate::rows::{MessageColumns, MessageRow};
 use crate::sql::{Id, Id16, statement};
 
 statement! {
-    Repeat on Sqlite => SqliteConnection,
-    rows (Id16, BigInt, Id16, Text, Text, Nullable<Text>, Nullable<Id16>, BigInt) {
-        "SELECT room_id, seq, id, sender, body, client_id, reply_to, created_at_ms FROM messages WHERE sender = "
+    Repeat on Sqlite => SqliteConnection, rows MessageColumns {
+        "SELECT room_id, seq, id, sender, body, client_id, reply_to, created_at_ms, attachments, edited_at_ms, \
+         deleted_at_ms FROM messages WHERE sender = "
         [sender: &'a str, Text] " AND client_id = " [client_id: &'a str, Text]
     }
 }

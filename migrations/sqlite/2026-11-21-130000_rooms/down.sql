@@ -1,0 +1,12 @@
+ALTER TABLE messages DROP COLUMN deleted_at_ms;
+ALTER TABLE messages DROP COLUMN edited_at_ms;
+ALTER TABLE messages DROP COLUMN attachments;
+DROP TABLE desk_agents;
+DROP INDEX rooms_unassigned;
+DROP INDEX rooms_by_context;
+ALTER TABLE rooms DROP COLUMN created_by;
+ALTER TABLE rooms DROP COLUMN assignee;
+ALTER TABLE rooms DROP COLUMN status;
+ALTER TABLE rooms DROP COLUMN category;
+ALTER TABLE rooms DROP COLUMN context_id;
+ALTER TABLE rooms DROP COLUMN context_kind;

@@ -1,0 +1,23 @@
+ALTER TABLE rooms ADD COLUMN context_kind TEXT;
+ALTER TABLE rooms ADD COLUMN context_id TEXT;
+ALTER TABLE rooms ADD COLUMN category TEXT;
+ALTER TABLE rooms ADD COLUMN status TEXT;
+ALTER TABLE rooms ADD COLUMN assignee TEXT;
+ALTER TABLE rooms ADD COLUMN created_by TEXT;
+CREATE INDEX rooms_by_context ON rooms (context_kind, context_id) WHERE context_kind IS NOT NULL;
+-- what waits at a desk
+CREATE INDEX rooms_unassigned ON rooms (category, status) WHERE assignee IS NULL AND category IS NOT NULL;
+
+-- the agents of each desk; a desk is a category of rooms
+CREATE TABLE desk_agents (
+    category TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (category, user_id)
+) WITHOUT ROWID;
+CREATE INDEX desk_agents_by_user ON desk_agents (user_id);
+
+-- JSON [{"id":…,"name":…,"media_type":…,"size":…}, …]
+ALTER TABLE messages ADD COLUMN attachments TEXT;
+ALTER TABLE messages ADD COLUMN edited_at_ms BIGINT;
+-- when its sender took it back: the row stays, without its text, so that seq has no holes
+ALTER TABLE messages ADD COLUMN deleted_at_ms BIGINT;
