@@ -11,8 +11,9 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
 
+mod change;
 mod checkpoint;
 mod connection;
 mod directs;
@@ -30,6 +31,7 @@ mod outgoing;
 mod placements;
 mod pool;
 mod publish;
+mod reads;
 mod rows;
 mod schema;
 mod send;
@@ -39,6 +41,7 @@ mod task;
 mod tokens;
 mod writer;
 
+pub use change::{Change, Decide, Decided, Found, RoomView, Step, Told};
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};
