@@ -14,6 +14,17 @@ pub enum RoomKind {
     Group,
 }
 
+impl RoomKind {
+    /// The kind as it stands in the API and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Group => "group",
+        }
+    }
+}
+
 /// What a room is about, in the application's own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -11,11 +11,12 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `change`, `reads`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
 
 mod change;
 mod checkpoint;
 mod connection;
+mod desks;
 mod directs;
 mod error;
 mod fill;
@@ -32,6 +33,7 @@ mod placements;
 mod pool;
 mod publish;
 mod reads;
+mod rooms;
 mod rows;
 mod schema;
 mod send;

@@ -276,10 +276,10 @@ impl<T: Tables> Batch<'_, T> {
             return Ok(Err(no_such_reply()));
         }
         // who sent the newest message has read it all, which must be written down when somebody else sends
-        if open.last_sender.as_ref() != Some(&send.new.sender) {
-            if let Some(reader) = open.last_sender.replace(send.new.sender.clone()) {
-                self.marks.want(Id(room.uuid()), &reader, open.last_seq);
-            }
+        if open.last_sender.as_ref() != Some(&send.new.sender)
+            && let Some(reader) = open.last_sender.replace(send.new.sender.clone())
+        {
+            self.marks.want(Id(room.uuid()), &reader, open.last_seq);
         }
         open.last_seq += 1;
         let message = Message {
@@ -320,11 +320,9 @@ impl<T: Tables> Batch<'_, T> {
         let mut drafts = std::mem::take(&mut self.drafts);
         let mut changes = changes::decide(self.tables, changes, self.now, |room| drafts.newest(room))?;
         drafts.write_messages(self.tables)?;
-        for (room, event, to) in self.marks.write(self.tables, self.now)? {
-            drafts.event(event, Some(room), to, self.now, None)?;
-        }
+        let read = self.marks.write(self.tables, self.now)?;
         changes.write(self.tables, self.now)?;
-        for (room, told) in changes.told {
+        for (room, told) in read.into_iter().chain(changes.told) {
             drafts.event(told.event, Some(room), told.to, self.now, None)?;
         }
         self.applied.changes = changes.answers;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::tables::Tables;
 use super::unit::MarkUnit;
+use crate::change::Told;
 use crate::directs;
 use crate::error::{Failure, StoreError};
 use crate::rows;
@@ -84,7 +85,7 @@ impl Marks {
         &mut self,
         tables: &mut T,
         now: Timestamp,
-    ) -> Result<Vec<(RoomId, EncodedEvent, Arc<[Recipient]>)>, Failure> {
+    ) -> Result<Vec<(RoomId, Told)>, Failure> {
         if self.wanted.is_empty() {
             return Ok(Vec::new());
         }
@@ -109,7 +110,7 @@ impl Marks {
             let data = Read { user: &user, seq };
             let event = EncodedEvent::new(EventId::new(), &EventKind::MESSAGE_READ, now, Some(room), &data)
                 .map_err(Failure::corrupt)?;
-            events.push((room, event, to));
+            events.push((room, Told { event, to }));
         }
         Ok(events)
     }

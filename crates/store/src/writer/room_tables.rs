@@ -4,7 +4,7 @@
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-use pollgate_model::{Member, Room, RoomKind, Timestamp, UserId};
+use pollgate_model::{Member, Room, Timestamp, UserId};
 
 use crate::error::Failure;
 use crate::rows::{self, MessageRow, RoomRow};
@@ -59,10 +59,7 @@ macro_rules! room_tables {
                 diesel::insert_into(rooms::table)
                     .values((
                         rooms::id.eq(Id(room.id.uuid())),
-                        rooms::kind.eq(match room.kind {
-                            RoomKind::Direct => "direct",
-                            RoomKind::Group => "group",
-                        }),
+                        rooms::kind.eq(room.kind.as_str()),
                         rooms::name.eq(room.name.as_ref().map(|name| name.as_str())),
                         rooms::last_seq.eq(room.last_seq),
                         rooms::created_at_ms.eq(at.as_ms()),
