@@ -12,6 +12,7 @@ mod moves;
 mod publish;
 mod relay;
 mod report;
+mod rooms;
 mod send;
 mod settings;
 mod slow;
@@ -32,6 +33,7 @@ pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Announcement, To};
 pub use relay::Relay;
+pub use rooms::{Actor, NewRoom, RoomPatch};
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod credentials;
+mod desks;
 mod events;
 mod health;
 mod history;
@@ -11,6 +12,8 @@ mod logs;
 mod messages;
 mod metrics;
 mod polls;
+mod receipts;
+mod rooms;
 mod scrape;
 mod strictness;
 mod wire;
