@@ -9,6 +9,7 @@ mod outage;
 mod outbox;
 mod placements;
 mod publish;
+mod reads;
 mod send;
 mod support;
 mod tokens;
