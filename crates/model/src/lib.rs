@@ -20,6 +20,8 @@ pub mod mailbox;
 pub mod message;
 pub mod page;
 pub mod room;
+#[cfg(feature = "openapi")]
+mod schema;
 pub mod time;
 
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
