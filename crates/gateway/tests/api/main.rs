@@ -10,6 +10,7 @@ mod limits;
 mod logs;
 mod messages;
 mod metrics;
+mod openapi;
 mod polls;
 mod scrape;
 mod strictness;
