@@ -51,6 +51,8 @@ pub(crate) enum StartError {
     Listen { address: SocketAddr, error: io::Error },
     #[error("the service {0:?} ended although nobody told it to")]
     Service(&'static str),
+    #[error("the description of the API: {0}")]
+    Document(#[from] serde_json::Error),
     #[error("the server failed: {0}")]
     Server(#[from] io::Error),
 }
@@ -124,6 +126,18 @@ fn core_settings(settings: &Settings) -> CoreSettings {
     }
 }
 
+/// The description of the API, with the limits that are in force.
+fn document(settings: &Settings) -> Result<http::Document, StartError> {
+    Ok(http::Document::new(&http::Bounds {
+        text_bytes: settings.limits.text_bytes,
+        recipients: settings.limits.recipients,
+        batch_events: settings.limits.batch_events,
+        most_events: settings.poll.most_events,
+        poll_limit: settings.poll.limit,
+        query_token: settings.auth.allow_query_token,
+    })?)
+}
+
 fn listen(address: SocketAddr, write_timeout: Duration) -> Result<TcpListener, StartError> {
     let failed = |error: io::Error| StartError::Listen { address, error };
     let listener = TcpListener::bind(address).map_err(failed)?;
@@ -174,6 +188,7 @@ impl Gateway {
             most_events: settings.poll.most_events,
             alarm_depth: settings.mailbox.alarm_depth,
             demo: settings.http.demo,
+            document: settings.http.docs.then(|| document(&settings)).transpose()?,
         });
         Ok(Self { settings, core, shared, public, operator, failure })
     }

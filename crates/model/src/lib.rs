@@ -22,6 +22,8 @@ pub mod message;
 pub mod page;
 pub mod room;
 pub mod rooms;
+#[cfg(feature = "openapi")]
+mod schema;
 pub mod time;
 
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};

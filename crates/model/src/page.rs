@@ -24,6 +24,7 @@ pub enum Range {
 
 /// One page of a room's history, oldest message first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct History {
     /// The messages, oldest first.
     pub messages: Vec<Message>,

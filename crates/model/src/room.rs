@@ -6,6 +6,7 @@ use crate::{ContextId, Label, MessageId, RoomId, RoomName, Timestamp, UserId};
 
 /// What kind of room it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RoomKind {
     /// Of two users (or one, with oneself); its members never change.
@@ -27,6 +28,7 @@ impl RoomKind {
 
 /// What a room is about, in the application's own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Context {
     /// Such as `order`.
@@ -37,6 +39,7 @@ pub struct Context {
 
 /// The newest message of a room, for lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastMessage {
     /// Its id.
     pub id: MessageId,
@@ -133,6 +136,7 @@ impl Room {
 
 /// A room as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomSummary {
     /// Its id.
     pub id: RoomId,

@@ -79,6 +79,7 @@ impl Serialize for RoomCursor {
 
 /// One page of a user's rooms, newest activity first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rooms {
     /// The rooms.
     pub rooms: Vec<RoomSummary>,

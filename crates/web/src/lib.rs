@@ -35,6 +35,10 @@ const FILES: &[File] = embed![
     "demo/loop.js": JAVASCRIPT,
     "demo/pane.js": JAVASCRIPT,
     "demo/tokens.js": JAVASCRIPT,
+    "docs/docs.css": CSS,
+    "docs/docs.js": JAVASCRIPT,
+    "docs/icon.svg": SVG,
+    "docs/index.html": HTML,
 ];
 
 /// The policy the pages are written for: nothing inline, nothing from another host.
@@ -77,12 +81,16 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_folder_is_in_the_table() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/demo");
-        let mut there: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| format!("demo/{}", entry.unwrap().file_name().to_string_lossy()))
-            .collect();
+    fn every_file_of_the_folders_is_in_the_table() {
+        let files_of = |folder: &str| {
+            let path = format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"));
+            let entries = std::fs::read_dir(path).unwrap();
+            let name = |entry: std::io::Result<std::fs::DirEntry>| {
+                format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy())
+            };
+            entries.map(name).collect::<Vec<_>>()
+        };
+        let mut there: Vec<_> = ["demo", "docs"].into_iter().flat_map(files_of).collect();
         there.sort();
         let listed: Vec<_> = files().iter().map(|file| file.path.to_owned()).collect();
         assert_eq!(there, listed);

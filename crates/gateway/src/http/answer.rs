@@ -1,6 +1,6 @@
 //! Answers: JSON bodies, compressed where that pays.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -9,6 +9,7 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use pollgate_core::CoreError;
 use serde::Serialize;
@@ -74,6 +75,16 @@ pub(crate) fn compressed(head: &mut HttpResponseBuilder, body: Bytes, takes_gzip
         }
         Err(_unheard_of) => body,
     }
+}
+
+/// What was compressed, as it was before.
+///
+/// # Errors
+/// When it is no gzip.
+pub(crate) fn plain(gzip: &[u8]) -> std::io::Result<Bytes> {
+    let mut plain = Vec::with_capacity(gzip.len() * 4);
+    GzDecoder::new(gzip).read_to_end(&mut plain)?;
+    Ok(Bytes::from(plain))
 }
 
 #[cfg(test)]

@@ -7,42 +7,79 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use pollgate_core::{Announcement, CoreError, To};
-use pollgate_model::{EventId, EventKind, UserId};
+use pollgate_model::{EventId, EventKind, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::caller::needs;
-use super::problem::Problem;
+use super::openapi::{BODY, CREDENTIAL, ROOM, STORING, refusals};
+use super::problem::{Code, Problem};
 use super::{Gateway, answer, idempotency, strict};
 use crate::auth::Scope;
 
-/// One event as it is posted.
-#[derive(Deserialize)]
+/// An event of the application's own: to users, or to everybody in a room.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(
+    as = NewEvent,
+    example = json!({"to": ["ann", "bob"], "type": "order.updated", "data": {"order": 7, "status": "sent"}})
+)]
 struct Posted {
+    /// To these users; one who is named twice gets it once.
+    #[schema(min_items = 1)]
     to: Option<Vec<UserId>>,
+    /// To everybody in this room.
+    #[schema(value_type = Option<RoomId>)]
     room: Option<String>,
     #[serde(rename = "type")]
     kind: EventKind,
+    /// Any JSON, within the bytes that a message's text may have.
+    #[schema(value_type = serde_json::Value, required = false)]
     data: Option<Box<RawValue>>,
+    /// No store, no promise: it goes to those who are there.
     #[serde(default)]
     ephemeral: bool,
+    /// How long it is worth delivering.
+    #[schema(minimum = 1)]
     ttl_ms: Option<u64>,
 }
 
-#[derive(Deserialize)]
+/// Events that are accepted all or none.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(
+    as = NewBatch,
+    example = json!({"events": [{"to": ["ann"], "type": "order.updated", "data": 1}, {"to": ["bob"], "type": "hint", "ephemeral": true}]})
+)]
 struct PostedBatch {
+    #[schema(min_items = 1)]
     events: Vec<Posted>,
 }
 
-#[derive(Serialize)]
+/// A header that both endpoints read.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header that idempotency.rs reads")]
+struct KeyHeader {
+    /// Makes a retry harmless for 24 h (`store.idempotency_key_s`): the same key with the same bytes again is answered
+    /// like the first request, and nothing is published again. A UUID is a good one. In quotes, or without when none of
+    /// its characters is a space or one of `" \ , ;`.
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        pattern = r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-+\-.-:<-\[\]-~]{1,255})$"#
+    )]
+    key: Option<String>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
 struct Accepted {
     id: EventId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct AcceptedBatch {
+    /// In the order of the events.
     ids: Vec<EventId>,
 }
 
@@ -66,7 +103,21 @@ impl Posted {
     }
 }
 
-/// Accepts one event.
+refusals!(PublishRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict, Code::IdempotencyKeyReused]);
+
+/// Publish an event
+///
+/// Needs the scope `publish`. Durable like a message, or with `"ephemeral": true` without store and promise.
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    operation_id = "publishEvent",
+    tag = "sending",
+    security(("bearer" = [])),
+    params(KeyHeader),
+    request_body = Posted,
+    responses((status = 202, description = "Accepted: a durable one is committed", body = Accepted), PublishRefused),
+)]
 pub(crate) async fn publish(
     request: HttpRequest,
     payload: Payload,
@@ -84,7 +135,19 @@ pub(crate) async fn publish(
     }
 }
 
-/// Accepts a batch, all or nothing.
+/// Publish several events, all or none
+///
+/// Needs the scope `publish`.
+#[utoipa::path(
+    post,
+    path = "/v1/events/batch",
+    operation_id = "publishEvents",
+    tag = "sending",
+    security(("bearer" = [])),
+    params(KeyHeader),
+    request_body = PostedBatch,
+    responses((status = 202, description = "Accepted: durable ones are committed", body = AcceptedBatch), PublishRefused),
+)]
 pub(crate) async fn publish_batch(
     request: HttpRequest,
     payload: Payload,

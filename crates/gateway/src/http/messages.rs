@@ -3,27 +3,41 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use pollgate_model::{ClientId, NewMessage, Range, Target, UserId};
+use pollgate_model::{
+    AttachmentId, ClientId, History, Message, MessageId, NewMessage, Range, RoomId, Target, UserId,
+};
 use serde::Deserialize;
 
 use super::caller::{needs, speaker};
-use super::problem::Problem;
+use super::openapi::{BODY, CREDENTIAL, QUERY, ROOM, STORING, refusals};
+use super::problem::{Code, Problem};
 use super::rooms::{page_limit, room_id};
 use super::{Gateway, answer, strict};
 use crate::auth::{Caller, Scope};
 
-/// What a sender posts.
-#[derive(Deserialize)]
+/// A message as it is sent: to a user or to a room, with a text, or files, or both.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewMessage, example = json!({"to": "bob", "body": "hi"}))]
 struct Posted {
+    /// To this user: the direct room of the two is found or made.
     to: Option<UserId>,
+    /// To this room, of which the sender is a member.
+    #[schema(value_type = Option<RoomId>)]
     room: Option<String>,
+    /// In the name of this user; needs the scope `publish`.
     from: Option<UserId>,
+    /// The text, without NUL; empty only when there are files. Its bound counts bytes.
     #[serde(default)]
     body: String,
+    /// The same again is the same message: a retry is answered 200 with the message first stored.
     client_id: Option<ClientId>,
+    /// Files that go with it.
     #[serde(default)]
+    #[schema(value_type = Vec<AttachmentId>)]
     attachments: Vec<String>,
+    /// The message of the same room that it answers.
+    #[schema(value_type = Option<MessageId>)]
     reply_to: Option<String>,
 }
 
@@ -48,7 +62,26 @@ impl Posted {
     }
 }
 
-/// Accepts a message; the answer comes after the commit and before the publish.
+refusals!(SendRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict]);
+
+/// Send a message
+///
+/// The answer comes after the commit and before the publish. All members of the room get `message.created`, the
+/// sender's other sessions too. With `to`, the direct room of the two is found or made.
+#[utoipa::path(
+    post,
+    path = "/v1/messages",
+    operation_id = "sendMessage",
+    tag = "sending",
+    security(("bearer" = [])),
+    request_body = Posted,
+    responses(
+        (status = 201, description = "Committed: it will not be lost", body = Message,
+            links(("history" = (operation_id = "readHistory", parameters(("room" = "$response.body#/room")))))),
+        (status = 200, description = "The message first stored under this `client_id`; nothing was sent twice", body = Message),
+        SendRefused,
+    ),
+)]
 pub(crate) async fn send(
     request: HttpRequest,
     payload: Payload,
@@ -61,11 +94,18 @@ pub(crate) async fn send(
     Ok(answer::json(status, sent.json))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct PageQuery {
+    /// Older than this `seq`: the newest of them.
+    #[param(nullable = false)]
     before: Option<i64>,
+    /// Newer than this `seq`: the oldest of them.
+    #[param(nullable = false)]
     after: Option<i64>,
+    /// The most messages to answer.
+    #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
 }
 
@@ -80,7 +120,20 @@ impl PageQuery {
     }
 }
 
-/// A page of a room's history.
+refusals!(HistoryRefused: CREDENTIAL, QUERY, ROOM, STORING);
+
+/// Read a room's history
+///
+/// The newest page, or the one before or after a `seq`. `seq` has no holes: who sees one asks for `after`.
+#[utoipa::path(
+    get,
+    path = "/v1/rooms/{room}/messages",
+    operation_id = "readHistory",
+    tag = "rooms",
+    security(("bearer" = [])),
+    params(("room" = RoomId, Path, description = "A room of which the caller is a member"), PageQuery),
+    responses((status = 200, description = "The page, oldest message first", body = History), HistoryRefused),
+)]
 pub(crate) async fn history(
     request: HttpRequest,
     room: Path<String>,

@@ -4,6 +4,7 @@ mod answer;
 mod caller;
 mod cors;
 mod desks;
+mod docs;
 mod events;
 mod health;
 mod idempotency;
@@ -11,6 +12,7 @@ mod mailboxes;
 mod members;
 mod messages;
 mod metrics;
+mod openapi;
 mod pages;
 mod poll;
 mod problem;
@@ -18,19 +20,22 @@ mod receipts;
 mod request_log;
 mod rooms;
 pub(crate) mod strict;
+mod table;
 
 use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, put, resource, route, scope};
-use actix_web::{HttpRequest, HttpResponse, Resource, Route};
+use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, put, route, scope};
+use actix_web::{HttpRequest, HttpResponse, Scope};
 use pollgate_core::Core;
 
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
 use problem::Problem;
 use strict::BodyLimits;
+use table::{Served, only};
 
 pub(crate) use cors::cors;
+pub(crate) use openapi::{Bounds, Document};
 pub(crate) use request_log::log_request;
 
 /// What the handlers share.
@@ -53,6 +58,8 @@ pub(crate) struct Gateway {
     pub(crate) alarm_depth: u64,
     /// The demo pages are served.
     pub(crate) demo: bool,
+    /// The description of the API, and the page that shows it, where they are served.
+    pub(crate) document: Option<Document>,
 }
 
 /// Room for the JSON around a text: names, ids, escapes of a text that is all control characters.
@@ -66,55 +73,71 @@ impl Gateway {
     }
 }
 
-/// A resource that answers some methods, and says which ones to all others.
-fn only(path: &str, allow: &'static str, routes: impl IntoIterator<Item = Route>) -> Resource {
-    let refused = move || async move { Err::<HttpResponse, Problem>(Problem::method_not_allowed(allow)) };
-    routes.into_iter().fold(resource(path), Resource::route).default_service(route().to(refused))
-}
-
 async fn nothing_here(_request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::not_found("resource"))
 }
 
+/// The API, under `/v1`. Each route also stands in openapi/mod.rs: a test compares the two.
+fn versioned() -> Vec<Served> {
+    vec![
+        // senders
+        only("/messages", "POST", [post().to(messages::send)]),
+        only("/events", "POST", [post().to(events::publish)]),
+        only("/events/batch", "POST", [post().to(events::publish_batch)]),
+        // waiting clients
+        only("/poll", "GET", [get().to(poll::poll)]),
+        // rooms
+        only("/rooms", "GET, POST", [get().to(rooms::list), post().to(rooms::create)]),
+        only("/rooms/{room}", "GET, PATCH", [get().to(rooms::get), patch().to(rooms::patch)]),
+        only(
+            "/rooms/{room}/members/{user}",
+            "PUT, DELETE",
+            [put().to(members::add), delete().to(members::remove)],
+        ),
+        only("/rooms/{room}/messages", "GET", [get().to(messages::history)]),
+        only("/rooms/{room}/read", "POST", [post().to(receipts::read)]),
+        only("/rooms/{room}/receipts", "GET", [get().to(receipts::list)]),
+        // desks
+        only("/desks", "GET", [get().to(desks::own)]),
+        only("/desks/{desk}/agents", "GET", [get().to(desks::agents)]),
+        only(
+            "/desks/{desk}/agents/{user}",
+            "PUT, DELETE",
+            [put().to(desks::join), delete().to(desks::leave)],
+        ),
+        // operators
+        only("/mailboxes", "GET", [get().to(mailboxes::list)]),
+    ]
+}
+
+/// The description of the API.
+fn described() -> Vec<Served> {
+    vec![only("/openapi.json", "GET", [get().to(openapi::openapi)])]
+}
+
+/// Pages for people, which the description leaves out.
+fn pages(gateway: &Gateway) -> Vec<Served> {
+    let mut pages = Vec::new();
+    if gateway.demo {
+        pages.push(only("/demo", "GET", [get().to(pages::to_demo)]));
+        pages.push(only("/demo/{path:.*}", "GET", [get().to(pages::demo)]));
+    }
+    if gateway.document.is_some() {
+        pages.push(only("/docs", "GET", [get().to(docs::to_docs)]));
+        pages.push(only("/docs/{path:.*}", "GET", [get().to(docs::docs)]));
+    }
+    pages
+}
+
 /// What everybody may reach.
 pub(crate) fn public(config: &mut ServiceConfig, gateway: Data<Gateway>) {
-    let demo = gateway.demo;
-    config.app_data(gateway).service(
-        scope("/v1")
-            // senders
-            .service(only("/messages", "POST", [post().to(messages::send)]))
-            .service(only("/events", "POST", [post().to(events::publish)]))
-            .service(only("/events/batch", "POST", [post().to(events::publish_batch)]))
-            // waiting clients
-            .service(only("/poll", "GET", [get().to(poll::poll)]))
-            // rooms
-            .service(only("/rooms", "GET, POST", [get().to(rooms::list), post().to(rooms::create)]))
-            .service(only("/rooms/{room}", "GET, PATCH", [get().to(rooms::get), patch().to(rooms::patch)]))
-            .service(only(
-                "/rooms/{room}/members/{user}",
-                "PUT, DELETE",
-                [put().to(members::add), delete().to(members::remove)],
-            ))
-            .service(only("/rooms/{room}/messages", "GET", [get().to(messages::history)]))
-            .service(only("/rooms/{room}/read", "POST", [post().to(receipts::read)]))
-            .service(only("/rooms/{room}/receipts", "GET", [get().to(receipts::list)]))
-            // desks
-            .service(only("/desks", "GET", [get().to(desks::own)]))
-            .service(only("/desks/{desk}/agents", "GET", [get().to(desks::agents)]))
-            .service(only(
-                "/desks/{desk}/agents/{user}",
-                "PUT, DELETE",
-                [put().to(desks::join), delete().to(desks::leave)],
-            ))
-            // operators
-            .service(only("/mailboxes", "GET", [get().to(mailboxes::list)]))
-            .default_service(route().to(nothing_here)),
-    );
-    if demo {
-        config.service(only("/demo", "GET", [get().to(pages::to_demo)]));
-        config.service(only("/demo/{path:.*}", "GET", [get().to(pages::demo)]));
+    let api = versioned().into_iter().fold(scope("/v1"), Scope::service);
+    config.service(api.default_service(route().to(nothing_here)));
+    let document = if gateway.document.is_some() { described() } else { Vec::new() };
+    for served in document.into_iter().chain(pages(&gateway)) {
+        config.service(served);
     }
-    config.default_service(route().to(nothing_here));
+    config.app_data(gateway).default_service(route().to(nothing_here));
 }
 
 /// What only operators reach.

@@ -11,23 +11,52 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use pollgate_core::{PollCursor, PollRequest, Polled, Receipt};
-use pollgate_model::{Cursor, Mailbox, SessionId};
+use pollgate_model::{Cursor, EncodedEvent, Mailbox, SessionId};
 use serde::Deserialize;
 use tracing::{Instrument as _, debug_span};
 
 use super::caller::needs;
-use super::problem::Problem;
+use super::openapi::{CREDENTIAL, QUERY, READING, refusals};
+use super::problem::{Code, Problem};
 use super::{Gateway, answer, strict};
 use crate::auth::Scope;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct PollQuery {
+    /// The cursor of the last answer, which confirms its events; empty starts such a loop. Without it, what was written
+    /// to the socket counts as delivered.
+    #[param(nullable = false)]
     cursor: Option<String>,
+    /// Names the device or tab, which has a mailbox of its own. Without it: the user's main mailbox.
+    #[param(nullable = false)]
     session: Option<SessionId>,
+    /// Seconds to hold while there are no events. More than `poll.hold_ms` is cut to it, which is also the default.
+    #[param(nullable = false, minimum = 0)]
     wait: Option<f64>,
+    /// Most events in the answer; the rest stay, and `more` is true.
+    #[param(nullable = false, minimum = 1)]
     limit: Option<usize>,
+    #[param(ignore)]
     token: Option<String>,
+}
+
+/// What a poll is answered. `body` puts it together from bytes.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Polled)]
+#[expect(dead_code, reason = "describes what `body` writes; a test holds the two together")]
+struct Answered {
+    /// Oldest first; empty when the time was up.
+    events: Vec<EncodedEvent>,
+    /// Send it with the next poll: that confirms these events.
+    cursor: String,
+    /// Events may have been missed: read the rooms' history, then go on with the cursor.
+    resync: bool,
+    /// Events stayed behind: poll again at once.
+    more: bool,
+    /// Wait so long before the next poll. Other than 0 only while the gateway stops.
+    pause_ms: u64,
 }
 
 /// How long a poll wants to be held, and whether it said so by `Prefer` (RFC 7240).
@@ -83,7 +112,30 @@ fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
         .next()
 }
 
-/// Events at hand, or the first to come within the hold.
+refusals!(PollRefused: CREDENTIAL, QUERY, READING, &[Code::Superseded, Code::Throttled]);
+
+/// Wait for events
+///
+/// Events at hand, or the first to come within the hold; an empty list when the time is up. What was answered but not
+/// confirmed by the next cursor comes again, with the same `id`. A second poll with a cursor on the same mailbox ends the
+/// first with 409 `superseded`.
+#[utoipa::path(
+    get,
+    path = "/v1/poll",
+    operation_id = "poll",
+    tag = "receiving",
+    security(("bearer" = []), ("token" = [])),
+    params(
+        PollQuery,
+        ("Prefer" = Option<String>, Header, description = "`wait=<seconds>` (RFC 7240) does the same as the parameter"),
+    ),
+    responses(
+        (status = 200, description = "The events, or none", body = Answered,
+            headers(("preference-applied" = String, description = "The wait, when `Prefer` asked for it"), ("cache-control" = String, description = "`no-store`")),
+            links(("next" = (operation_id = "poll", parameters(("cursor" = "$response.body#/cursor")))))),
+        PollRefused,
+    ),
+)]
 pub(crate) async fn poll(
     request: HttpRequest,
     gateway: Data<Gateway>,

@@ -8,15 +8,77 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW
 use actix_web::{HttpResponse, ResponseError};
 use pollgate_core::CoreError;
 use rand::Rng as _;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::auth::AuthError;
+
+/// What went wrong, for programs. Stable: a client may decide by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(as = ProblemCode, rename_all = "kebab-case")]
+pub(crate) enum Code {
+    InvalidRequest,
+    Unauthenticated,
+    TokenExpired,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    Conflict,
+    Superseded,
+    TooLarge,
+    UnsupportedMediaType,
+    IdempotencyKeyReused,
+    Throttled,
+    Internal,
+    Overloaded,
+    StoreUnavailable,
+    BrokerUnavailable,
+}
+
+impl Code {
+    /// The one table: the status of every answer with this code, and the code as it stands there.
+    const fn answer(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request"),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::TokenExpired => (StatusCode::UNAUTHORIZED, "token-expired"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request-timeout"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict"),
+            Self::Superseded => (StatusCode::CONFLICT, "superseded"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
+            Self::IdempotencyKeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
+            Self::Throttled => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            Self::StoreUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable"),
+            Self::BrokerUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "broker-unavailable"),
+        }
+    }
+
+    pub(crate) const fn status(self) -> StatusCode {
+        self.answer().0
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        self.answer().1
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
 
 /// A failed request, as the client will read it. The cause that only operators may see goes to the log.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    status: StatusCode,
-    code: &'static str,
+    code: Code,
     title: &'static str,
     detail: String,
     /// For the log, never for the client.
@@ -24,18 +86,24 @@ pub(crate) struct Problem {
     allow: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request failed (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// `urn:pollgate:problem:` and the code.
     r#type: String,
+    /// The code in words.
     title: &'a str,
+    /// The answer's status.
     status: u16,
+    /// What was wrong this time; for people.
     detail: &'a str,
-    code: &'a str,
+    code: Code,
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, title, detail: detail.into(), cause: None, allow: None }
+    fn new(code: Code, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, title, detail: detail.into(), cause: None, allow: None }
     }
 
     fn because(mut self, cause: impl Into<String>) -> Self {
@@ -45,80 +113,69 @@ impl Problem {
 
     /// 400: the request makes no sense; the text says why.
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid-request", "Invalid request", detail)
+        Self::new(Code::InvalidRequest, "Invalid request", detail)
     }
 
     /// 401: no credential, or one that is not good.
     pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Not authenticated", detail)
+        Self::new(Code::Unauthenticated, "Not authenticated", detail)
     }
 
     /// 403: a good credential that does not reach so far.
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+        Self::new(Code::Forbidden, "Not allowed", detail)
     }
 
     /// 404: no such thing.
     pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("no such {what}"))
+        Self::new(Code::NotFound, "Not found", format!("no such {what}"))
     }
 
     /// 405: the resource is there, the method is not one of its.
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format!("this resource answers {allow}");
-        let mut problem =
-            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail);
+        let mut problem = Self::new(Code::MethodNotAllowed, "Method not allowed", detail);
         problem.allow = Some(allow);
         problem
     }
 
     /// 408: the client took too long to send its request.
     pub(crate) fn too_slow(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "request-timeout", "Request too slow", detail)
+        Self::new(Code::RequestTimeout, "Request too slow", detail)
     }
 
     /// 413: something is larger than it may be.
     pub(crate) fn too_large(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+        Self::new(Code::TooLarge, "Too large", detail)
     }
 
     /// 415: a body in another form than JSON.
     pub(crate) fn unsupported_media_type() -> Self {
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
-            "Unsupported media type",
-            "send content-type: application/json",
-        )
+        Self::new(Code::UnsupportedMediaType, "Unsupported media type", "send content-type: application/json")
     }
 
     /// 422: an idempotency key that stands for another request.
     fn key_reused(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency-key-reused",
-            "Idempotency-Key is already used",
-            detail,
-        )
+        Self::new(Code::IdempotencyKeyReused, "Idempotency-Key is already used", detail)
     }
 
-    fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, "Conflict", detail)
+    fn conflict(code: Code, detail: impl Into<String>) -> Self {
+        Self::new(code, "Conflict", detail)
     }
 
-    fn unavailable(code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title, detail)
+    fn unavailable(code: Code, title: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(code, title, detail)
     }
 
     /// What is to be logged, when it is this gateway's trouble and not the client's.
     pub(crate) fn to_log(&self) -> Option<String> {
         let cause = self.cause.as_deref().unwrap_or(&self.detail);
-        self.status.is_server_error().then(|| format!("{}: {cause}", self.code))
+        self.code.status().is_server_error().then(|| format!("{}: {cause}", self.code.as_str()))
     }
 
     /// Seconds until it is worth another try, uneven so that not all come back at once.
     fn retry_after(&self) -> Option<u32> {
-        match self.status {
+        match self.code.status() {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 Some(rand::rng().random_range(1..=4))
             }
@@ -135,22 +192,19 @@ impl From<CoreError> for Problem {
             CoreError::TooLarge(detail) => Self::too_large(detail),
             CoreError::NotFound(what) => Self::not_found(what),
             CoreError::Forbidden(detail) => Self::forbidden(detail),
-            CoreError::Conflict(detail) => Self::conflict("conflict", detail),
+            CoreError::Conflict(detail) => Self::conflict(Code::Conflict, detail),
             CoreError::KeyReused => Self::key_reused(text),
-            CoreError::Superseded => Self::conflict("superseded", text),
-            CoreError::TooManyPolls { .. } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many held polls", text)
-            }
-            CoreError::Overloaded(_) => Self::unavailable("overloaded", "Overloaded", text),
+            CoreError::Superseded => Self::conflict(Code::Superseded, text),
+            CoreError::TooManyPolls { .. } => Self::new(Code::Throttled, "Too many held polls", text),
+            CoreError::Overloaded(_) => Self::unavailable(Code::Overloaded, "Overloaded", text),
             CoreError::StoreUnavailable(cause) | CoreError::StoreUncertain(cause) => {
-                Self::unavailable("store-unavailable", "Database not available", text).because(cause)
+                Self::unavailable(Code::StoreUnavailable, "Database not available", text).because(cause)
             }
             CoreError::BrokerUnavailable(cause) => {
-                Self::unavailable("broker-unavailable", "Broker not available", text).because(cause)
+                Self::unavailable(Code::BrokerUnavailable, "Broker not available", text).because(cause)
             }
             CoreError::Internal(cause) => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
+                Code::Internal,
                 "Internal error",
                 "the gateway's log has the cause under this request's id",
             )
@@ -164,9 +218,7 @@ impl From<AuthError> for Problem {
         match error {
             AuthError::Missing => Self::unauthenticated("send authorization: Bearer <token>"),
             AuthError::Unauthenticated => Self::unauthenticated("the token is not valid"),
-            AuthError::Expired => {
-                Self::new(StatusCode::UNAUTHORIZED, "token-expired", "Token expired", "the token has expired")
-            }
+            AuthError::Expired => Self::new(Code::TokenExpired, "Token expired", "the token has expired"),
             AuthError::Unavailable(cause) => CoreError::from(cause).into(),
         }
     }
@@ -174,26 +226,26 @@ impl From<AuthError> for Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.detail)
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.code.status()
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let body = Body {
-            r#type: format!("urn:pollgate:problem:{}", self.code),
+            r#type: format!("urn:pollgate:problem:{}", self.code.as_str()),
             title: self.title,
-            status: self.status.as_u16(),
+            status: self.code.status().as_u16(),
             detail: &self.detail,
             code: self.code,
         };
         // texts and a number: writing them cannot fail
         let json = serde_json::to_vec(&body).unwrap_or_default();
-        let mut answer = HttpResponse::build(self.status);
+        let mut answer = HttpResponse::build(self.code.status());
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         if let Some(seconds) = self.retry_after() {
             answer.insert_header((RETRY_AFTER, seconds));
@@ -201,7 +253,7 @@ impl ResponseError for Problem {
         if let Some(allow) = self.allow {
             answer.insert_header((ALLOW, HeaderValue::from_static(allow)));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.code.status() == StatusCode::UNAUTHORIZED {
             answer.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         answer.body(json)

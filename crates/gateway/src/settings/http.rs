@@ -16,6 +16,7 @@ pub struct HttpSettings {
     pub operator_listen: SocketAddr,
     pub workers: usize,
     pub demo: bool,
+    pub docs: bool,
     pub cors_origins: Vec<String>,
     pub trusted_proxies: TrustedProxies,
     pub grace_ms: u64,

@@ -11,6 +11,7 @@ mod limits;
 mod logs;
 mod messages;
 mod metrics;
+mod openapi;
 mod polls;
 mod receipts;
 mod rooms;
