@@ -10,6 +10,7 @@
 //! | [`mailbox`] | where a user's events wait, and who gets an event |
 //! | [`cursor`] | what a client sends back to confirm what it got |
 //! | [`page`] | pages of history |
+//! | [`rate`] | rates of requests, and how gateways count them together |
 //! | [`room`] | rooms, as lists show them |
 //! | [`time`] | points in time as the API writes them |
 
@@ -19,6 +20,7 @@ pub mod id;
 pub mod mailbox;
 pub mod message;
 pub mod page;
+pub mod rate;
 pub mod room;
 pub mod time;
 
@@ -28,5 +30,6 @@ pub use id::{AttachmentId, BadId, ClientId, EventId, InstanceId, MessageId, Room
 pub use mailbox::{Mailbox, Recipient};
 pub use message::{Message, NewMessage, Target};
 pub use page::{History, Range};
+pub use rate::{BadRate, Charge, Grant, Rate};
 pub use room::{Context, LastMessage, RoomKind, RoomSummary};
 pub use time::Timestamp;

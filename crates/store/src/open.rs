@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) on_commit: Arc<dyn OnCommit>,
     /// How long an idempotency key is good.
     pub(crate) keys_kept: Duration,
+    /// PostgreSQL: other gateways may use it too.
+    pub(crate) shared: bool,
     health: Arc<Health>,
     lock: Mutex<Option<Arc<Lock>>>,
 }
@@ -95,6 +97,7 @@ impl Store {
                 instance: id,
                 on_commit,
                 keys_kept: settings.keys_kept,
+                shared: matches!(connector.place, Place::Pg(_)),
                 health,
                 lock: Mutex::new(lock),
             }),
