@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use pollgate_core::CoreError;
+use pollgate_core::{Class, CoreError};
 use pollgate_model::{ClientId, NewMessage, Range, RoomId, Target, UserId};
 use serde::Deserialize;
 
@@ -71,7 +71,16 @@ pub(crate) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
-    let sent = gateway.core.send(posted.into_message(&caller)?).await?;
+    // whoever may name another sender is an application, and counts as one
+    let in_another_name = posted.from.is_some();
+    let message = posted.into_message(&caller)?;
+    let class =
+        if in_another_name { Class::Publish } else { gateway.core.message_class(&message.target).await };
+    gateway.throttle(&request, &caller, &class).await?;
+    let sent = gateway.core.send(message).await?;
+    if sent.repeated {
+        gateway.core.throttle().refund(&caller.user, &class);
+    }
     let status = if sent.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok(answer::json(status, sent.json))
 }
@@ -111,6 +120,7 @@ pub(crate) async fn history(
     if !(1..=LONGEST_PAGE).contains(&limit) {
         return Err(Problem::invalid(format!("limit: 1 to {LONGEST_PAGE}")));
     }
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let page = gateway.core.history(&caller.user, room_id(&room)?, query.range(), limit).await?;
     let json = serde_json::to_vec(&page).map_err(|e| CoreError::Internal(e.to_string()))?;
     let mut head = answer::json_head(StatusCode::OK);

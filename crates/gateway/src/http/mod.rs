@@ -14,6 +14,7 @@ mod poll;
 mod problem;
 mod request_log;
 pub(crate) mod strict;
+mod throttle;
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use strict::BodyLimits;
 
 pub(crate) use cors::cors;
 pub(crate) use request_log::log_request;
+pub(crate) use throttle::rate_limit_fields;
 
 /// What the handlers share.
 pub(crate) struct Gateway {

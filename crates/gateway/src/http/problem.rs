@@ -1,6 +1,7 @@
 //! From failure to answer: the one table of codes, and RFC 9457 bodies.
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -22,6 +23,8 @@ pub(crate) struct Problem {
     /// For the log, never for the client.
     cause: Option<String>,
     allow: Option<&'static str>,
+    /// A try before this time makes no sense.
+    later: Duration,
 }
 
 #[derive(Serialize)]
@@ -35,7 +38,7 @@ struct Body<'a> {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, title, detail: detail.into(), cause: None, allow: None }
+        Self { status, code, title, detail: detail.into(), cause: None, allow: None, later: Duration::ZERO }
     }
 
     fn because(mut self, cause: impl Into<String>) -> Self {
@@ -120,7 +123,8 @@ impl Problem {
     fn retry_after(&self) -> Option<u32> {
         match self.status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                Some(rand::rng().random_range(1..=4))
+                let least = u32::try_from(self.later.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
+                Some(least.saturating_add(rand::rng().random_range(0..=(least / 10).max(3))))
             }
             _ => None,
         }
@@ -139,6 +143,11 @@ impl From<CoreError> for Problem {
             CoreError::Superseded => Self::conflict("superseded", text),
             CoreError::TooManyPolls { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many held polls", text)
+            }
+            CoreError::Throttled { wait, .. } => {
+                let too_many =
+                    Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many requests", text);
+                Self { later: wait, ..too_many }
             }
             CoreError::Overloaded(_) => Self::unavailable("overloaded", "Overloaded", text),
             CoreError::StoreUnavailable(cause) | CoreError::StoreUncertain(cause) => {

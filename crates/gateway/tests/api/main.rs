@@ -13,5 +13,6 @@ mod metrics;
 mod polls;
 mod scrape;
 mod strictness;
+mod throttle;
 mod wire;
 mod world;
