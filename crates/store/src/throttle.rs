@@ -92,14 +92,21 @@ impl Store {
     }
 
     /// Counts what gateways used and gives them what they want, each bucket by itself; answers in the order of the
-    /// charges, whose buckets must be different ones. PostgreSQL only.
+    /// charges, whose buckets must be different ones. One call at a time. PostgreSQL only.
     ///
     /// # Errors
-    /// The database is not available. It may have been counted all the same.
+    /// The database is not available, or has not answered the call before. It may have been counted all the same.
     pub async fn settle_buckets(&self, charges: Vec<Charge>) -> Result<Vec<Grant>, StoreError> {
-        let work = move |conn: &mut AnyConnection| match conn {
-            AnyConnection::Pg(c) => settle(c, &charges),
-            AnyConnection::Sqlite(_) => Err(alone()),
+        // held until the database has answered, however long ago the caller has given up
+        let Ok(turn) = self.inner.settling.clone().try_acquire_owned() else {
+            return Err(StoreError::Busy("settling of buckets"));
+        };
+        let work = move |conn: &mut AnyConnection| {
+            let _turn = &turn;
+            match conn {
+                AnyConnection::Pg(c) => settle(c, &charges),
+                AnyConnection::Sqlite(_) => Err(alone()),
+            }
         };
         self.inner.readers.run(work).await
     }
