@@ -1,5 +1,8 @@
 //! What can go wrong, as far as a caller can act upon it. Status codes are the HTTP layer's business.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use pollgate_broker::BrokerError;
 use pollgate_store::StoreError;
 
@@ -32,6 +35,14 @@ pub enum CoreError {
     TooManyPolls {
         /// The bound.
         most: usize,
+    },
+    /// The user made as many requests of a class as one may; `polls` for polls that find nothing.
+    #[error("too many requests of the class {class}")]
+    Throttled {
+        /// The class.
+        class: Arc<str>,
+        /// After so long the next one passes.
+        wait: Duration,
     },
     /// A bound of this gateway is met; the text names it.
     #[error("{0}: no room at the moment")]

@@ -17,12 +17,14 @@ mod send;
 mod settings;
 mod slow;
 mod task;
+mod throttle;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::{BrokerState, ClusterName, Clusters, Depth, Outcome};
 use pollgate_model::{InstanceId, Mailbox, UserId};
+use pollgate_redis::RedisBuckets;
 use pollgate_store::Store;
 use tokio::sync::mpsc;
 
@@ -36,6 +38,7 @@ pub use relay::Relay;
 pub use rooms::{Actor, NewRoom, RoomPatch};
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
+pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings, Verdict};
 
 use figures::Figures;
 use idempotency::InProgress;
@@ -57,6 +60,8 @@ pub struct Parts {
     pub instance: InstanceId,
     /// Times, sizes, bounds.
     pub settings: CoreSettings,
+    /// Where requests are counted together with other gateways, when that is not the database.
+    pub redis: Option<RedisBuckets>,
     /// Where services run.
     pub tasks: Tasks,
 }
@@ -72,6 +77,7 @@ pub struct Core {
     slow_commit: Arc<SlowStage>,
     in_progress: Arc<InProgress>,
     figures: Arc<Figures>,
+    throttle: Arc<Throttle>,
     tasks: Tasks,
 }
 
@@ -79,7 +85,7 @@ impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, clusters, outcomes, moves, relay, instance, settings, tasks } = parts;
+        let Parts { store, clusters, outcomes, moves, relay, instance, settings, redis, tasks } = parts;
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
@@ -100,6 +106,7 @@ impl Core {
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
         Self {
+            throttle: Throttle::start(settings.throttle.clone(), redis, &store, &tasks),
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),
@@ -133,11 +140,16 @@ impl Core {
     /// See [`Mailboxes::poll`].
     ///
     /// # Errors
-    /// As there.
+    /// As there; [`CoreError::Throttled`]: polls that find nothing follow each other too fast.
     pub async fn poll(&self, request: PollRequest) -> Result<Polled, CoreError> {
+        self.check_loop(&request.mailbox)?;
+        let (started, mailbox) = (tokio::time::Instant::now(), request.mailbox.clone());
         let under_way = self.figures.poll();
         let outcome = self.mailboxes.poll(request).await;
         under_way.ends(&outcome);
+        if outcome.as_ref().is_ok_and(Polled::is_empty) {
+            self.throttle.loops().found_nothing(&mailbox, started.elapsed());
+        }
         outcome
     }
 

@@ -13,6 +13,7 @@ use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
 use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Tasks};
 use pollgate_model::InstanceId;
+use pollgate_redis::{RedisBuckets, RedisError};
 use pollgate_store::{Store, StoreSettings};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub(crate) enum StartError {
     Broker(#[from] pollgate_broker::BrokerError),
     #[error("the brokers: {0}")]
     Placement(#[from] PlacementError),
+    #[error("throttle.redis: {0}")]
+    Redis(#[from] RedisError),
     #[error("credentials: {0}")]
     Key(#[from] secret::KeyError),
     #[error("{address}: {error}")]
@@ -122,6 +125,7 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         relay_publications: settings.limits.relay_publications,
         relay_bytes: settings.limits.relay_bytes,
         outbox_rows: settings.limits.outbox_rows,
+        throttle: settings.throttle.rules(settings.limits.throttle_entries),
         slow: ms(settings.log.slow_ms),
     }
 }
@@ -136,6 +140,16 @@ fn document(settings: &Settings) -> Result<http::Document, StartError> {
         poll_limit: settings.poll.limit,
         query_token: settings.auth.allow_query_token,
     })?)
+}
+
+/// Where gateways count requests together, when it is not the database.
+fn redis(settings: &Settings) -> Result<Option<RedisBuckets>, StartError> {
+    let section = &settings.throttle;
+    let url = section.redis.expose();
+    if url.is_empty() || !section.enabled {
+        return Ok(None);
+    }
+    Ok(Some(RedisBuckets::new(url, &section.redis_prefix, ms(section.timeout_ms))?))
 }
 
 fn listen(address: SocketAddr, write_timeout: Duration) -> Result<TcpListener, StartError> {
@@ -173,6 +187,7 @@ impl Gateway {
             relay,
             instance,
             settings: core_settings,
+            redis: redis(&settings)?,
             tasks,
         });
         let body_time = ms(settings.http.body_timeout_ms);
@@ -278,6 +293,7 @@ fn public_server(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(proxies.clone())
+            .wrap(from_fn(http::rate_limit_fields))
             .wrap(http::cors(&origins))
             .wrap(from_fn(http::log_request))
             .configure(|config| http::public(config, shared.clone()))

@@ -10,6 +10,7 @@
 //! | [`mailbox`] | where a user's events wait, and who gets an event |
 //! | [`cursor`] | what a client sends back to confirm what it got |
 //! | [`page`] | pages of history |
+//! | [`rate`] | rates of requests, and how gateways count them together |
 //! | [`room`] | rooms, as they stand and as lists show them |
 //! | [`rooms`] | pages of a user's rooms |
 //! | [`time`] | points in time as the API writes them |
@@ -20,6 +21,7 @@ pub mod id;
 pub mod mailbox;
 pub mod message;
 pub mod page;
+pub mod rate;
 pub mod room;
 pub mod rooms;
 #[cfg(feature = "openapi")]
@@ -35,6 +37,7 @@ pub use id::{
 pub use mailbox::{Mailbox, Recipient};
 pub use message::{Message, NewMessage, Target};
 pub use page::{History, Range};
+pub use rate::{BadRate, Charge, Grant, Rate};
 pub use room::{Context, LastMessage, Member, Room, RoomKind, RoomSummary};
 pub use rooms::{Assigned, RoomCursor, RoomFilter, Rooms};
 pub use time::Timestamp;

@@ -11,7 +11,7 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `throttle`, `tokens` | one operation each, or a few that belong together |
 
 mod change;
 mod checkpoint;
@@ -40,6 +40,7 @@ mod send;
 mod settings;
 mod sql;
 mod task;
+mod throttle;
 mod tokens;
 mod writer;
 

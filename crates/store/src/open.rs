@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::dsl::max;
 use diesel::{QueryDsl as _, RunQueryDsl as _};
 use pollgate_model::InstanceId;
+use tokio::sync::Semaphore;
 use tracing::info;
 
 use crate::connection::{AnyConnection, Connector, Lock, Place, on_each};
@@ -34,6 +35,10 @@ pub(crate) struct Inner {
     pub(crate) on_commit: Arc<dyn OnCommit>,
     /// How long an idempotency key is good.
     pub(crate) keys_kept: Duration,
+    /// PostgreSQL: other gateways may use it too.
+    pub(crate) shared: bool,
+    /// Settling buckets: one at a time, so that a database that hangs does not get all the readers' connections.
+    pub(crate) settling: Arc<Semaphore>,
     health: Arc<Health>,
     lock: Mutex<Option<Arc<Lock>>>,
 }
@@ -95,6 +100,8 @@ impl Store {
                 instance: id,
                 on_commit,
                 keys_kept: settings.keys_kept,
+                shared: matches!(connector.place, Place::Pg(_)),
+                settling: Arc::new(Semaphore::new(1)),
                 health,
                 lock: Mutex::new(lock),
             }),

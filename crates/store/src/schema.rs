@@ -136,5 +136,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    /// Token buckets that gateways share.
+    throttle (bucket) {
+        bucket -> Text,
+        full_at_us -> BigInt,
+        step_us -> BigInt,
+        size -> BigInt,
+        spent -> BigInt,
+        returned -> BigInt,
+        wanted -> BigInt,
+        granted -> BigInt,
+    }
+}
+
 diesel::joinable!(members -> rooms (room_id));
 diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents);

@@ -8,7 +8,7 @@ use pollgate_model::Timestamp;
 use pollgate_store::{Fill, StoreError};
 
 use super::{HandoverFigures, Histogram, POLL_ENDS};
-use crate::Core;
+use crate::{Core, ThrottleFigures};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
 const ASKING: Duration = Duration::from_secs(2);
@@ -51,6 +51,8 @@ pub struct Snapshot {
     pub operations: Vec<(&'static str, u64)>,
     /// How mailboxes moved between gateways.
     pub handovers: HandoverFigures,
+    /// What was counted about throttling.
+    pub throttle: ThrottleFigures,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -82,6 +84,7 @@ impl Core {
             brokers: self.broker_states(),
             operations: self.broker_operations(),
             handovers: self.mailboxes.handovers(),
+            throttle: self.throttle.figures(),
             limits: self.limits(),
         }
     }
@@ -97,7 +100,7 @@ impl Core {
         };
         let of_store = |name, fill: Fill| limit(name, fill.most, Some(fill.used), fill.refused);
         let met = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        vec![
+        let mut limits = vec![
             limit(
                 "held_polls_per_user",
                 settings.held_polls_per_user,
@@ -117,6 +120,8 @@ impl Core {
             limit("relay_bytes", settings.relay_bytes, Some(memory.bytes), memory.overflowed),
             of_store("writer_queue", store.writer_queue),
             of_store("pool_size", store.pool),
-        ]
+        ];
+        limits.extend(self.throttle.figures().limits);
+        limits
     }
 }

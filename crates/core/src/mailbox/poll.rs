@@ -62,6 +62,13 @@ pub struct Polled {
     pub tally: Tally,
 }
 
+impl Polled {
+    /// It says nothing: no events, and nothing else that a client would act upon.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.resync.is_none() && self.pause.is_zero()
+    }
+}
+
 /// What is counted of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

@@ -68,6 +68,7 @@ impl World {
             relay,
             instance,
             settings: self.settings.clone(),
+            redis: None,
             tasks,
         });
         Run { core, broker, _folder: folder }

@@ -23,6 +23,12 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
             HeaderName::from_static("prefer"),
             HeaderName::from_static("x-request-id"),
         ])
-        .expose_headers(["x-request-id", "retry-after", "preference-applied"])
+        .expose_headers([
+            "x-request-id",
+            "retry-after",
+            "preference-applied",
+            "ratelimit",
+            "ratelimit-policy",
+        ])
         .max_age(MAX_AGE)
 }

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use pollgate_core::Class;
 use pollgate_model::{Label, UserId};
 use serde::Serialize;
 
@@ -21,6 +22,7 @@ pub(crate) async fn own(request: HttpRequest, gateway: Data<Gateway>) -> Result<
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::User)?;
     strict::no_query(&request)?;
+    gateway.throttle(&request, &caller, &Class::General).await?;
     let desks = gateway.core.desks_of(&caller.user).await?;
     answer::value(&request, StatusCode::OK, &Desks { desks })
 }
@@ -40,8 +42,10 @@ pub(crate) async fn agents(
     path: Path<String>,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    needs(&gateway.caller(&request).await?, Scope::Publish)?;
+    let caller = gateway.caller(&request).await?;
+    needs(&caller, Scope::Publish)?;
     strict::no_query(&request)?;
+    gateway.throttle(&request, &caller, &Class::General).await?;
     let agents = gateway.core.agents(&desk(&path)?).await?;
     answer::value(&request, StatusCode::OK, &Agents { agents })
 }
@@ -57,9 +61,11 @@ pub(crate) async fn join(
     path: Path<(String, String)>,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    needs(&gateway.caller(&request).await?, Scope::Publish)?;
+    let caller = gateway.caller(&request).await?;
+    needs(&caller, Scope::Publish)?;
     strict::no_query(&request)?;
     let (desk, user) = named(path.into_inner())?;
+    gateway.throttle(&request, &caller, &Class::General).await?;
     gateway.core.join_desk(&desk, &user).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -70,9 +76,11 @@ pub(crate) async fn leave(
     path: Path<(String, String)>,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    needs(&gateway.caller(&request).await?, Scope::Publish)?;
+    let caller = gateway.caller(&request).await?;
+    needs(&caller, Scope::Publish)?;
     strict::no_query(&request)?;
     let (desk, user) = named(path.into_inner())?;
+    gateway.throttle(&request, &caller, &Class::General).await?;
     gateway.core.leave_desk(&desk, &user).await?;
     Ok(HttpResponse::NoContent().finish())
 }

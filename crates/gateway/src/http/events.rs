@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use pollgate_core::{Announcement, CoreError, To};
+use pollgate_core::{Announcement, Class, CoreError, To};
 use pollgate_model::{EventId, EventKind, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -125,6 +125,7 @@ pub(crate) async fn publish(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::Publish)?;
+    gateway.throttle(&request, &caller, &Class::Publish).await?;
     let body = strict::body(&request, payload, gateway.body_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events", &body)?;
     let posted: Posted = strict::parsed(&body)?;
@@ -155,6 +156,7 @@ pub(crate) async fn publish_batch(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::Publish)?;
+    gateway.throttle(&request, &caller, &Class::Publish).await?;
     let body = strict::body(&request, payload, gateway.batch_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events/batch", &body)?;
     let posted: PostedBatch = strict::parsed(&body)?;

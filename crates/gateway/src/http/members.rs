@@ -2,6 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use pollgate_core::Class;
 use pollgate_model::{RoomId, UserId};
 use serde::Deserialize;
 
@@ -32,6 +33,7 @@ pub(crate) async fn add(
     let query: FromQuery = strict::query(&request)?;
     let by = actor(&caller, query.from)?;
     let (room, user) = named(path.into_inner())?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     gateway.core.add_member(room, by, user).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -46,6 +48,7 @@ pub(crate) async fn remove(
     let query: FromQuery = strict::query(&request)?;
     let by = actor(&caller, query.from)?;
     let (room, user) = named(path.into_inner())?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     gateway.core.remove_member(room, by, user).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use pollgate_core::Class;
 use pollgate_model::{
     AttachmentId, ClientId, History, Message, MessageId, NewMessage, Range, RoomId, Target, UserId,
 };
@@ -89,7 +90,18 @@ pub(crate) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
-    let sent = gateway.core.send(posted.into_message(&caller)?).await?;
+    let message = posted.into_message(&caller)?;
+    // a back end counts as one, in whoever's name it sends
+    let class = if caller.has(Scope::Publish) {
+        Class::Publish
+    } else {
+        gateway.core.message_class(&message.target).await
+    };
+    gateway.throttle(&request, &caller, &class).await?;
+    let sent = gateway.core.send(message).await?;
+    if sent.repeated {
+        gateway.core.throttle().refund(&caller.user, &class);
+    }
     let status = if sent.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok(answer::json(status, sent.json))
 }
@@ -143,6 +155,7 @@ pub(crate) async fn history(
     needs(&caller, Scope::User)?;
     let query: PageQuery = strict::query(&request)?;
     let limit = page_limit(query.limit)?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let page = gateway.core.history(&caller.user, room_id(&room)?, query.range(), limit).await?;
     answer::value(&request, StatusCode::OK, &page)
 }

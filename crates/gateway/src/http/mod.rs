@@ -21,6 +21,7 @@ mod request_log;
 mod rooms;
 pub(crate) mod strict;
 mod table;
+mod throttle;
 
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ use table::{Served, only};
 pub(crate) use cors::cors;
 pub(crate) use openapi::{Bounds, Document};
 pub(crate) use request_log::log_request;
+pub(crate) use throttle::rate_limit_fields;
 
 /// What the handlers share.
 pub(crate) struct Gateway {

@@ -1,6 +1,7 @@
 //! From failure to answer: the one table of codes, and RFC 9457 bodies.
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -84,6 +85,8 @@ pub(crate) struct Problem {
     /// For the log, never for the client.
     cause: Option<String>,
     allow: Option<&'static str>,
+    /// A try before this time makes no sense.
+    later: Duration,
 }
 
 /// Why a request failed (RFC 9457).
@@ -103,7 +106,7 @@ pub(crate) struct Body<'a> {
 
 impl Problem {
     fn new(code: Code, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, title, detail: detail.into(), cause: None, allow: None }
+        Self { code, title, detail: detail.into(), cause: None, allow: None, later: Duration::ZERO }
     }
 
     fn because(mut self, cause: impl Into<String>) -> Self {
@@ -177,7 +180,8 @@ impl Problem {
     fn retry_after(&self) -> Option<u32> {
         match self.code.status() {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                Some(rand::rng().random_range(1..=4))
+                let least = u32::try_from(self.later.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
+                Some(least.saturating_add(rand::rng().random_range(0..=(least / 10).max(3))))
             }
             _ => None,
         }
@@ -196,6 +200,9 @@ impl From<CoreError> for Problem {
             CoreError::KeyReused => Self::key_reused(text),
             CoreError::Superseded => Self::conflict(Code::Superseded, text),
             CoreError::TooManyPolls { .. } => Self::new(Code::Throttled, "Too many held polls", text),
+            CoreError::Throttled { wait, .. } => {
+                Self { later: wait, ..Self::new(Code::Throttled, "Too many requests", text) }
+            }
             CoreError::Overloaded(_) => Self::unavailable(Code::Overloaded, "Overloaded", text),
             CoreError::StoreUnavailable(cause) | CoreError::StoreUncertain(cause) => {
                 Self::unavailable(Code::StoreUnavailable, "Database not available", text).because(cause)

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use pollgate_core::Class;
 use pollgate_model::UserId;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,7 @@ pub(crate) async fn read(
     if posted.seq < 0 {
         return Err(Problem::invalid("seq: at least 0"));
     }
+    gateway.throttle(&request, &caller, &Class::Signals).await?;
     gateway.core.read(&user, room_id(&room)?, posted.seq).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -56,6 +58,7 @@ pub(crate) async fn list(
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::User)?;
     strict::no_query(&request)?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let members = gateway.core.receipts(&caller.user, room_id(&room)?).await?;
     let receipts =
         members.into_iter().map(|member| Receipt { user: member.user, seq: member.last_read_seq }).collect();

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use pollgate_core::{NewRoom, RoomPatch};
+use pollgate_core::{Class, NewRoom, RoomPatch};
 use pollgate_model::{
     Assigned, Context, ContextId, Label, RoomCursor, RoomFilter, RoomId, RoomKind, RoomName, UserId,
 };
@@ -77,6 +77,7 @@ pub(crate) async fn list(request: HttpRequest, gateway: Data<Gateway>) -> Result
         .as_deref()
         .map(|text| text.parse().map_err(|e| Problem::invalid(format!("before: {e}"))))
         .transpose()?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let rooms = gateway.core.rooms(&caller.user, &query.filter()?, before, limit).await?;
     answer::value(&request, StatusCode::OK, &rooms)
 }
@@ -104,6 +105,7 @@ pub(crate) async fn create(
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
     let Posted { from, name, members, context, category, status, assignee } = posted;
     let by = actor(&caller, from)?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let new = NewRoom { by, name, members, context, category, status, assignee };
     Ok(answer::json(StatusCode::CREATED, gateway.core.create_room(new).await?))
 }
@@ -116,6 +118,7 @@ pub(crate) async fn get(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     strict::no_query(&request)?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let room = gateway.core.room(&actor(&caller, None)?, room_id(&room)?).await?;
     answer::value(&request, StatusCode::OK, &room)
 }
@@ -150,6 +153,7 @@ pub(crate) async fn patch(
     let posted: Patched = strict::json(&request, payload, gateway.body_limits).await?;
     let Patched { from, name, category, status, assignee } = posted;
     let by = actor(&caller, from)?;
+    gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let patch = RoomPatch { name, category, status, assignee };
     Ok(answer::json(StatusCode::OK, gateway.core.patch_room(room_id(&room)?, by, patch).await?))
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pollgate_broker::BrokerState;
-use pollgate_core::{Limit, Snapshot};
+use pollgate_core::{Limit, Snapshot, ThrottleFigures};
 use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
 
@@ -118,8 +118,31 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             one(age.as_secs_f64()),
         ));
     }
+    families.extend(of_throttle(&snapshot.throttle));
     families.extend(of_brokers(snapshot));
     families
+}
+
+fn of_throttle(throttle: &ThrottleFigures) -> [MetricFamily; 3] {
+    let refused =
+        throttle.refused.iter().map(|(class, count)| (Some(("class", class.as_ref())), number(*count)));
+    [
+        counter(
+            "pollgate_throttled_total",
+            "Requests refused because their user made too many, by class.",
+            refused,
+        ),
+        counter(
+            "pollgate_throttle_settlements_total",
+            "How often this gateway counted together with the others, for many users each time.",
+            [(None, number(throttle.settlements))],
+        ),
+        counter(
+            "pollgate_throttle_settlement_errors_total",
+            "How often that failed: until it works, each gateway counts by itself.",
+            [(None, number(throttle.failures))],
+        ),
+    ]
 }
 
 fn of_brokers(snapshot: &Snapshot) -> Vec<MetricFamily> {

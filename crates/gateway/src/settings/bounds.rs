@@ -19,6 +19,7 @@ impl Sections {
             .problem()
             .or_else(|| self.store.problem())
             .or_else(|| self.auth.problem())
+            .or_else(|| self.throttle.problem())
             .or_else(|| self.zero())
             .or_else(|| self.too_long())
             .or_else(|| self.contradiction())
@@ -53,6 +54,8 @@ impl Sections {
             ("limits.relay_publications", limits.relay_publications as u64),
             ("limits.relay_bytes", limits.relay_bytes as u64),
             ("limits.outbox_rows", limits.outbox_rows as u64),
+            ("limits.throttle_entries", limits.throttle_entries as u64),
+            ("throttle.timeout_ms", self.throttle.timeout_ms),
         ];
         let (key, _) = positive.into_iter().find(|(_, value)| *value == 0)?;
         Some(format!("{key} must not be 0"))

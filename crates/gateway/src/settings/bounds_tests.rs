@@ -43,6 +43,8 @@ fn zero_is_refused_where_nothing_would_work(
         "limits.held_polls",
         "limits.held_polls_per_user",
         "limits.mailboxes",
+        "limits.throttle_entries",
+        "throttle.timeout_ms",
         "limits.relay_publications",
         "limits.relay_bytes",
         "limits.outbox_rows"

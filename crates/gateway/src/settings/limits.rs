@@ -45,6 +45,7 @@ pub struct LimitSettings {
     pub relay_publications: usize,
     pub relay_bytes: usize,
     pub outbox_rows: usize,
+    pub throttle_entries: usize,
 }
 
 /// How log lines look.

@@ -11,6 +11,7 @@ mod limits;
 mod proxies;
 mod secret;
 mod store;
+mod throttle;
 mod urls;
 
 use std::fs;
@@ -29,6 +30,7 @@ pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSet
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
+pub use throttle::{Quota, ThrottleSection};
 pub use urls::UrlList;
 
 use broker::BrokerSection;
@@ -77,6 +79,7 @@ struct Sections {
     poll: PollSettings,
     mailbox: MailboxSettings,
     limits: LimitSettings,
+    throttle: ThrottleSection,
     log: LogSettings,
 }
 
@@ -99,6 +102,8 @@ pub struct Settings {
     pub mailbox: MailboxSettings,
     /// Bounds.
     pub limits: LimitSettings,
+    /// How many requests a user may make.
+    pub throttle: ThrottleSection,
     /// Logs.
     pub log: LogSettings,
     sections: Box<Sections>,
@@ -132,6 +137,7 @@ impl Settings {
             poll: sections.poll.clone(),
             mailbox: sections.mailbox.clone(),
             limits: sections.limits.clone(),
+            throttle: sections.throttle.clone(),
             log: sections.log.clone(),
             sections: Box::new(sections),
         })

@@ -17,5 +17,6 @@ mod receipts;
 mod rooms;
 mod scrape;
 mod strictness;
+mod throttle;
 mod wire;
 mod world;
