@@ -11,7 +11,7 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `tokens` | one operation each, or a few that belong together |
 
 mod checkpoint;
 mod connection;
@@ -29,6 +29,7 @@ mod outbox;
 mod outgoing;
 mod placements;
 mod pool;
+mod presence;
 mod publish;
 mod rows;
 mod schema;
@@ -46,5 +47,6 @@ pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
 pub use placements::ListUse;
+pub use presence::{PresenceBatch, PresenceChange, PresenceWritten};
 pub use settings::StoreSettings;
 pub use tokens::{NewToken, Token, TokenRef};
