@@ -3,12 +3,14 @@
 //! [`Core`] is the handle that the HTTP layer holds. [`Core::start`] starts its services; [`Core::drain`] and
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
+mod audience;
 mod error;
 mod figures;
 mod history;
 mod idempotency;
 mod mailbox;
 mod moves;
+mod presence;
 mod publish;
 mod relay;
 mod report;
@@ -16,6 +18,7 @@ mod send;
 mod settings;
 mod slow;
 mod task;
+mod typing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +29,7 @@ use pollgate_store::Store;
 use tokio::sync::mpsc;
 
 pub use error::CoreError;
-pub use figures::{HandoverFigures, Histogram, Limit, Snapshot};
+pub use figures::{HandoverFigures, Histogram, Limit, SignalFigures, Snapshot};
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
 pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
@@ -35,9 +38,12 @@ pub use relay::Relay;
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 
+use audience::Audiences;
 use figures::Figures;
 use idempotency::InProgress;
+use presence::{Keeper, Roll};
 use slow::SlowStage;
+use typing::Recent;
 
 /// What [`Core::start`] is made of.
 pub struct Parts {
@@ -70,6 +76,9 @@ pub struct Core {
     slow_commit: Arc<SlowStage>,
     in_progress: Arc<InProgress>,
     figures: Arc<Figures>,
+    audiences: Arc<Audiences>,
+    typing: Arc<Recent>,
+    roll: Arc<Roll>,
     tasks: Tasks,
 }
 
@@ -81,9 +90,26 @@ impl Core {
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        let mailboxes =
-            Mailboxes::new(clusters.clone(), moves.clone(), settings.clone(), tasks.clone(), number);
+        let roll = Arc::new(Roll::of(&settings));
+        let figures: Arc<Figures> = Arc::default();
+        let mailboxes = Mailboxes::new(
+            clusters.clone(),
+            moves.clone(),
+            settings.clone(),
+            tasks.clone(),
+            roll.clone(),
+            number,
+        );
         let stop = || tasks.stop_signal();
+        let keeper = Keeper {
+            store: store.clone(),
+            clusters: clusters.clone(),
+            roll: roll.clone(),
+            figures: figures.clone(),
+            offline_after: settings.offline_after,
+            signal_members: settings.signal_members,
+        };
+        tasks.service("presence", keeper.keep(stop()));
         for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
             let broker = cluster.broker.clone();
             tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
@@ -101,7 +127,10 @@ impl Core {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),
-            figures: Arc::default(),
+            audiences: Arc::default(),
+            typing: Arc::default(),
+            roll,
+            figures,
             store,
             clusters,
             relay,

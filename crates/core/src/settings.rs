@@ -27,6 +27,10 @@ pub struct CoreSettings {
     pub unstored: bool,
     /// Most bytes of a message's text.
     pub text_bytes: usize,
+    /// How long after their last poll somebody counts as online.
+    pub offline_after: Duration,
+    /// Typing, read marks and presence are told in rooms of at most so many members.
+    pub signal_members: usize,
     /// Most recipients of one event, and events of one batch.
     pub recipients: usize,
     /// Most events in one batch.
@@ -61,6 +65,8 @@ impl Default for CoreSettings {
             prefetch: 256,
             unstored: false,
             text_bytes: 64 << 10,
+            offline_after: Duration::from_secs(10),
+            signal_members: 100,
             recipients: 1000,
             batch_events: 1000,
             held_polls_per_user: 8,

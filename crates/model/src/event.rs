@@ -17,6 +17,10 @@ impl EventKind {
     pub const MESSAGE_CREATED: Self = Self(std::borrow::Cow::Borrowed("message.created"));
     /// A room came to be; data is the room.
     pub const ROOM_CREATED: Self = Self(std::borrow::Cow::Borrowed("room.created"));
+    /// Somebody is typing, or stopped; data is [`Typing`](crate::Typing).
+    pub const TYPING: Self = Self(std::borrow::Cow::Borrowed("typing"));
+    /// Somebody came online or went offline; data is [`Presence`](crate::Presence).
+    pub const PRESENCE: Self = Self(std::borrow::Cow::Borrowed("presence"));
 
     /// The type as it stands in the event.
     #[must_use]

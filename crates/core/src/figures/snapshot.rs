@@ -7,8 +7,8 @@ use pollgate_broker::{BrokerState, ClusterName};
 use pollgate_model::Timestamp;
 use pollgate_store::{Fill, StoreError};
 
-use super::{HandoverFigures, Histogram, POLL_ENDS};
-use crate::Core;
+use super::{HandoverFigures, Histogram, POLL_ENDS, SignalFigures};
+use crate::{Core, audience, typing};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
 const ASKING: Duration = Duration::from_secs(2);
@@ -51,6 +51,8 @@ pub struct Snapshot {
     pub operations: Vec<(&'static str, u64)>,
     /// How mailboxes moved between gateways.
     pub handovers: HandoverFigures,
+    /// Typing and presence.
+    pub signals: SignalFigures,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -82,6 +84,7 @@ impl Core {
             brokers: self.broker_states(),
             operations: self.broker_operations(),
             handovers: self.mailboxes.handovers(),
+            signals: figures.signals.read(),
             limits: self.limits(),
         }
     }
@@ -117,6 +120,9 @@ impl Core {
             limit("relay_bytes", settings.relay_bytes, Some(memory.bytes), memory.overflowed),
             of_store("writer_queue", store.writer_queue),
             of_store("pool_size", store.pool),
+            limit("presence_users", self.roll.most(), Some(self.roll.len()), self.roll.refused()),
+            limit("typists", typing::MOST_TYPISTS, Some(self.typing.len()), self.typing.emptied()),
+            limit("audiences", audience::MOST, Some(self.audiences.len()), self.audiences.emptied()),
         ]
     }
 }

@@ -25,6 +25,7 @@ use crate::task::Stop;
 use lanes::{Lanes, Page};
 use queue::{Memory, Next};
 use shares::Shares;
+pub(crate) use lease::DEAD_AFTER;
 pub(crate) use shares::divide;
 
 /// Publications given to the broker in one turn.
