@@ -110,6 +110,8 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         prefetch: settings.mailbox.prefetch,
         unstored,
         text_bytes: settings.limits.text_bytes,
+        offline_after: ms(settings.presence.offline_after_ms),
+        signal_members: settings.limits.signal_members,
         recipients: settings.limits.recipients,
         batch_events: settings.limits.batch_events,
         held_polls_per_user: settings.limits.held_polls_per_user,

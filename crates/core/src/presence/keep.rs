@@ -105,7 +105,9 @@ impl Keeper {
                     self.tell(changes, left).await;
                 }
                 Ok(None) => return,
-                Err(error) => return debug!(%error, "users of other gateways were not looked at, trying again"),
+                Err(error) => {
+                    return debug!(%error, "users of other gateways were not looked at, trying again");
+                }
             }
         }
     }

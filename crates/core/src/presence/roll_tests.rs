@@ -288,7 +288,8 @@ impl World {
         let (now, gateway) = (self.now, &mut self.gateways[at]);
         gateway.tick = now + TICK;
         self.board.write(gateway.instance, &written(&gateway.roll, now));
-        let (over, dead) = std::mem::take(&mut self.dead).into_iter().partition(|(died, _)| *died + LEASE <= now);
+        let (over, dead) =
+            std::mem::take(&mut self.dead).into_iter().partition(|(died, _)| *died + LEASE <= now);
         self.dead = dead;
         for (_, instance) in over {
             let seats: Vec<_> = self.board.seats.iter().filter(|(_, of)| *of == instance).cloned().collect();

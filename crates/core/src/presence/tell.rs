@@ -58,11 +58,8 @@ mod tests {
     }
 
     fn changes(names: &[&str]) -> Vec<PresenceChange> {
-        let change = |name: &&str| PresenceChange {
-            user: user(name),
-            online: true,
-            since: Timestamp::from_ms(0),
-        };
+        let change =
+            |name: &&str| PresenceChange { user: user(name), online: true, since: Timestamp::from_ms(0) };
         names.iter().map(change).collect()
     }
 

@@ -23,9 +23,9 @@ use crate::CoreSettings;
 use crate::slow::SlowStage;
 use crate::task::Stop;
 use lanes::{Lanes, Page};
+pub(crate) use lease::DEAD_AFTER;
 use queue::{Memory, Next};
 use shares::Shares;
-pub(crate) use lease::DEAD_AFTER;
 pub(crate) use shares::divide;
 
 /// Publications given to the broker in one turn.

@@ -59,7 +59,7 @@ impl Posted {
 }
 
 /// A text that is no room id names no room.
-fn room_id(text: &str) -> Result<RoomId, Problem> {
+pub(super) fn room_id(text: &str) -> Result<RoomId, Problem> {
     text.parse().map_err(|_no_id| Problem::not_found("room"))
 }
 

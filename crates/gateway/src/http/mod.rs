@@ -11,9 +11,11 @@ mod messages;
 mod metrics;
 mod pages;
 mod poll;
+mod presence;
 mod problem;
 mod request_log;
 pub(crate) mod strict;
+mod typing;
 
 use std::time::Duration;
 
@@ -85,6 +87,9 @@ pub(crate) fn public(config: &mut ServiceConfig, gateway: Data<Gateway>) {
             .service(only("/poll", "GET", [get().to(poll::poll)]))
             // readers
             .service(only("/rooms/{room}/messages", "GET", [get().to(messages::history)]))
+            // signals
+            .service(only("/rooms/{room}/typing", "POST", [post().to(typing::typing)]))
+            .service(only("/presence", "GET", [get().to(presence::ask)]))
             // operators
             .service(only("/mailboxes", "GET", [get().to(mailboxes::list)]))
             .default_service(route().to(nothing_here)),

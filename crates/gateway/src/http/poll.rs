@@ -27,6 +27,8 @@ struct PollQuery {
     session: Option<SessionId>,
     wait: Option<f64>,
     limit: Option<usize>,
+    #[serde(default)]
+    presence: bool,
     token: Option<String>,
 }
 
@@ -96,6 +98,7 @@ pub(crate) async fn poll(
         cursor: query.cursor()?,
         limit: query.limit(&gateway)?,
         wait: wait.time,
+        presence: query.presence,
         mailbox: Mailbox { user: caller.user, session: query.session },
     };
     let takes_gzip = answer::takes_gzip(request.headers());

@@ -37,6 +37,7 @@ pub struct LimitSettings {
     pub batch_events: usize,
     pub batch_bytes: usize,
     pub recipients: usize,
+    pub signal_members: usize,
     pub held_polls_per_user: usize,
     pub held_polls: usize,
     pub mailboxes: usize,

@@ -8,6 +8,7 @@ mod complaint;
 mod environment;
 mod http;
 mod limits;
+mod presence;
 mod proxies;
 mod secret;
 mod store;
@@ -26,6 +27,7 @@ pub use auth::{AuthSettings, JwtSettings};
 pub use broker::{BrokerSettings, ClusterSettings, Persistence, RabbitmqSettings};
 pub use http::HttpSettings;
 pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSettings};
+pub use presence::PresenceSettings;
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
@@ -76,6 +78,7 @@ struct Sections {
     auth: AuthSettings,
     poll: PollSettings,
     mailbox: MailboxSettings,
+    presence: PresenceSettings,
     limits: LimitSettings,
     log: LogSettings,
 }
@@ -97,6 +100,8 @@ pub struct Settings {
     pub poll: PollSettings,
     /// Sizes and times of mailboxes.
     pub mailbox: MailboxSettings,
+    /// Who counts as online.
+    pub presence: PresenceSettings,
     /// Bounds.
     pub limits: LimitSettings,
     /// Logs.
@@ -131,6 +136,7 @@ impl Settings {
             auth: sections.auth.clone(),
             poll: sections.poll.clone(),
             mailbox: sections.mailbox.clone(),
+            presence: sections.presence.clone(),
             limits: sections.limits.clone(),
             log: sections.log.clone(),
             sections: Box::new(sections),
