@@ -62,6 +62,14 @@ fn begin(world: &World) -> JoinHandle<Vec<Value>> {
     listening
 }
 
+/// How many changes a gateway has told of; they are seen in the database before.
+fn told(world: &World, at: usize) -> u64 {
+    let metrics = world.gateway(at).at_operator_address().get("/metrics");
+    let text = String::from_utf8_lossy(metrics.body()).into_owned();
+    let sample = "pollgate_presence_events_total{result=\"told\"} ";
+    text.lines().find_map(|line| line.strip_prefix(sample)).unwrap().parse().unwrap()
+}
+
 /// Whatever either gateway has to tell has been told by now; what ann heard.
 fn end(world: &World, at: &[usize], listening: JoinHandle<Vec<Value>>) -> Vec<Value> {
     for number in at {
@@ -97,6 +105,7 @@ fn who_reconnects_at_the_other_gateway_in_time_has_never_been_away_and_leaves_on
     eventually("both say so again", LIMIT, || seats(&world, "bob") == 2);
     eventually("bob is gone", LIMIT, || !online(&world, 0, "bob"));
     assert_eq!(seats(&world, "bob"), 0);
+    eventually("both changes are told", LIMIT, || told(&world, 0) + told(&world, 1) == 2);
     assert_eq!(end(&world, &[0, 1], listening), [true, false], "once each, whoever told it");
 }
 
@@ -108,11 +117,13 @@ fn the_users_of_a_killed_gateway_go_offline_once_and_those_who_moved_stay() {
         world.gateway(0).user(user).poll("cursor=&wait=0");
         eventually("both are there", LIMIT, || online(&world, 1, user));
     }
+    eventually("ann is told", LIMIT, || told(&world, 0) == 1);
     world.kill(0);
     world.gateway(1).user("joe").poll("cursor=&wait=0");
     assert!(online(&world, 1, "bob"), "nobody knows yet");
     eventually("the dead gateway is forgotten", LIMIT, || gateways(&world) == 1);
     assert!(!online(&world, 1, "bob") && online(&world, 1, "joe") && online(&world, 1, "ann"));
+    eventually("ann is told of it", LIMIT, || told(&world, 1) == 1);
     assert_eq!(end(&world, slice::from_ref(&1), listening), [true, false]);
 }
 
@@ -132,7 +143,7 @@ fn whoever_moves_while_a_gateway_stops_has_never_been_away() {
     let mut world = world("300", "3000");
     let listening = begin(&world);
     world.gateway(0).user("bob").poll("cursor=&wait=0");
-    eventually("bob is there", LIMIT, || online(&world, 1, "bob"));
+    eventually("ann is told", LIMIT, || told(&world, 0) == 1);
     world.terminate(0);
     eventually("the one that stopped is forgotten, while bob polls the other", LIMIT, || {
         world.gateway(1).user("bob").poll("cursor=&wait=0");
