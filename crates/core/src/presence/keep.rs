@@ -17,6 +17,8 @@ use crate::task::Stop;
 
 /// Most users in one statement: large enough that a crowd costs little, small enough that nobody waits for it.
 const BATCH: usize = 1000;
+/// Most changes for which those who are to hear are looked up at once: so many rooms are a fraction of a second's work.
+const LOOKED_UP: usize = 250;
 /// How often a gateway says that it is alive, and looks whether others are.
 const BEAT: Duration = Duration::from_secs(3);
 /// How often users who were not seen for long are looked for.
@@ -123,11 +125,18 @@ impl Keeper {
     }
 
     /// Tells those who are to hear of changes, as long as there are notices left in this tick.
-    async fn tell(&self, changes: Vec<PresenceChange>, left: &mut usize) {
-        if changes.is_empty() {
-            return;
-        }
+    async fn tell(&self, mut changes: Vec<PresenceChange>, left: &mut usize) {
         self.figures.signals.changed(&changes);
+        while !changes.is_empty() {
+            let rest = changes.split_off(changes.len().min(LOOKED_UP));
+            self.tell_some(std::mem::replace(&mut changes, rest), left).await;
+        }
+    }
+
+    async fn tell_some(&self, changes: Vec<PresenceChange>, left: &mut usize) {
+        if *left == 0 {
+            return self.figures.signals.presence_dropped(changes.len());
+        }
         let users = changes.iter().map(|change| change.user.clone()).collect();
         // one more than may be told shows whether there are more
         let pairs = match self.store.watchers(users, self.signal_members, *left + 1).await {

@@ -3,15 +3,16 @@
 use pollgate_core::SignalFigures;
 use prometheus::proto::MetricFamily;
 
-use super::family::counter;
+use super::family::{Sample, counter};
 use super::number;
+
+/// Counts as samples, each with its name as the label's value.
+fn by<'a>(label: &'a str, counts: &'a [(&'static str, u64)]) -> impl Iterator<Item = Sample<'a>> {
+    counts.iter().map(move |(name, count)| (Some((label, *name)), number(*count)))
+}
 
 /// Their families.
 pub(super) fn of_signals(signals: &SignalFigures) -> [MetricFamily; 3] {
-    let by = |label, counts: &[(&'static str, u64)]| {
-        let sample = move |(name, count): (&'static str, u64)| (Some((label, name)), number(count));
-        counts.to_vec().into_iter().map(sample)
-    };
     [
         counter(
             "pollgate_typing_total",

@@ -118,14 +118,17 @@ statement! {
     }
 }
 statement! {
-    /// Looks no further when nobody watches, nor into a room when it has more members than are told.
+    /// Looks no further when nobody watches, and into each room once, no further than its size is told.
     Watchers on Pg => PgConnection, rows (Text, Text) {
-        "SELECT DISTINCT c.who, o.user_id FROM unnest(" [users: &'a [&'a str], Array<Text>]
-        ") AS c (who) JOIN members m ON m.user_id = c.who JOIN members o ON o.room_id = m.room_id \
-         AND o.user_id <> c.who JOIN presence_seats s ON s.user_id = o.user_id AND s.watching = 1 \
-         WHERE EXISTS (SELECT 1 FROM presence_seats WHERE watching = 1) AND (SELECT count(*) FROM \
-         (SELECT 1 FROM members n WHERE n.room_id = m.room_id LIMIT " [one_more: &'a i64, BigInt]
-        ") AS few) <= " [most: &'a i64, BigInt] " ORDER BY 1, 2 LIMIT " [limit: &'a i64, BigInt]
+        "WITH mine AS MATERIALIZED (SELECT c.who, m.room_id FROM unnest("
+        [users: &'a [&'a str], Array<Text>] ") AS c (who) JOIN members m ON m.user_id = c.who \
+         WHERE EXISTS (SELECT 1 FROM presence_seats WHERE watching = 1)), \
+         small AS MATERIALIZED (SELECT r.room_id FROM (SELECT DISTINCT room_id FROM mine) AS r WHERE NOT EXISTS \
+         (SELECT 1 FROM members n WHERE n.room_id = r.room_id ORDER BY n.user_id LIMIT 1 OFFSET "
+        [members: &'a i64, BigInt] ")) SELECT DISTINCT mine.who, o.user_id FROM mine \
+         JOIN small ON small.room_id = mine.room_id JOIN members o ON o.room_id = mine.room_id AND o.user_id <> mine.who \
+         JOIN presence_seats s ON s.user_id = o.user_id AND s.watching = 1 ORDER BY 1, 2 LIMIT "
+        [limit: &'a i64, BigInt]
     }
 }
 
@@ -204,7 +207,6 @@ impl Seats for PgConnection {
         members: i64,
         limit: i64,
     ) -> Result<Vec<(String, String)>, Failure> {
-        let one_more = members.saturating_add(1);
-        Ok(Watchers { users, one_more: &one_more, most: &members, limit: &limit }.load(self)?)
+        Ok(Watchers { users, members: &members, limit: &limit }.load(self)?)
     }
 }
