@@ -3,12 +3,14 @@
 //! [`Core`] is the handle that the HTTP layer holds. [`Core::start`] starts its services; [`Core::drain`] and
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
+mod audience;
 mod error;
 mod figures;
 mod history;
 mod idempotency;
 mod mailbox;
 mod moves;
+mod presence;
 mod publish;
 mod relay;
 mod report;
@@ -18,6 +20,7 @@ mod settings;
 mod slow;
 mod task;
 mod throttle;
+mod typing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +32,7 @@ use pollgate_store::Store;
 use tokio::sync::mpsc;
 
 pub use error::CoreError;
-pub use figures::{HandoverFigures, Histogram, Limit, Snapshot};
+pub use figures::{HandoverFigures, Histogram, Limit, SignalFigures, Snapshot};
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
 pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
@@ -40,9 +43,12 @@ pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings, Verdict};
 
+use audience::Audiences;
 use figures::Figures;
 use idempotency::InProgress;
+use presence::{Keeper, Roll};
 use slow::SlowStage;
+use typing::Recent;
 
 /// What [`Core::start`] is made of.
 pub struct Parts {
@@ -78,6 +84,9 @@ pub struct Core {
     in_progress: Arc<InProgress>,
     figures: Arc<Figures>,
     throttle: Arc<Throttle>,
+    audiences: Arc<Audiences>,
+    typing: Arc<Recent>,
+    roll: Arc<Roll>,
     tasks: Tasks,
 }
 
@@ -89,9 +98,26 @@ impl Core {
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        let mailboxes =
-            Mailboxes::new(clusters.clone(), moves.clone(), settings.clone(), tasks.clone(), number);
+        let roll = Arc::new(Roll::of(&settings));
+        let figures: Arc<Figures> = Arc::default();
+        let mailboxes = Mailboxes::new(
+            clusters.clone(),
+            moves.clone(),
+            settings.clone(),
+            tasks.clone(),
+            roll.clone(),
+            number,
+        );
         let stop = || tasks.stop_signal();
+        let keeper = Keeper {
+            store: store.clone(),
+            clusters: clusters.clone(),
+            roll: roll.clone(),
+            figures: figures.clone(),
+            offline_after: settings.offline_after,
+            signal_members: settings.signal_members,
+        };
+        tasks.service("presence", keeper.keep(stop()));
         for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
             let broker = cluster.broker.clone();
             tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
@@ -110,7 +136,10 @@ impl Core {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),
-            figures: Arc::default(),
+            audiences: Arc::default(),
+            typing: Arc::default(),
+            roll,
+            figures,
             store,
             clusters,
             relay,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollgate_broker::{Durability, Publication};
+use pollgate_broker::{Clusters, Durability, Publication};
 use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timestamp, UserId};
 use pollgate_store::{Audience, Keyed, NewEvent, Published, RequestKey};
 use serde_json::value::RawValue;
@@ -55,6 +55,16 @@ struct Prepared {
     ephemeral: Vec<Publication>,
 }
 
+/// Publishes without promise, to mailboxes that are there; `false`: a broker is away or busy, and its users get nothing.
+pub(crate) fn in_passing(clusters: &Clusters, publication: &Publication) -> bool {
+    let mut taken = true;
+    for (lane, recipients) in divide(clusters.placement(), &publication.recipients) {
+        let one = Publication { recipients, ..publication.clone() };
+        taken &= clusters.lane(lane).broker.publish_ephemeral(one);
+    }
+    taken
+}
+
 impl Core {
     /// Accepts events, all or none; their ids, in order. Durable ones are committed when this answers, ephemeral
     /// ones are on their way.
@@ -86,7 +96,8 @@ impl Core {
             }
         }
         for publication in ephemeral {
-            self.publish_ephemeral(&publication);
+            // an ephemeral event has no promise to break
+            let _taken = in_passing(&self.clusters, &publication);
         }
         Ok(ids)
     }
@@ -122,14 +133,6 @@ impl Core {
             }
         }
         Ok(prepared)
-    }
-
-    fn publish_ephemeral(&self, publication: &Publication) {
-        for (lane, recipients) in divide(self.clusters.placement(), &publication.recipients) {
-            // `false` says that the broker is away or busy: an ephemeral event has no promise to break
-            let one = Publication { recipients, ..publication.clone() };
-            let _taken = self.clusters.lane(lane).broker.publish_ephemeral(one);
-        }
     }
 
     fn check(&self, announcements: &[Announcement]) -> Result<(), CoreError> {

@@ -29,14 +29,16 @@ pub struct CoreSettings {
     pub unstored: bool,
     /// Most bytes of a message's text.
     pub text_bytes: usize,
+    /// How long after their last poll somebody counts as online.
+    pub offline_after: Duration,
+    /// Typing, read marks and presence are told in rooms of at most so many members.
+    pub signal_members: usize,
     /// Most recipients of one event, and events of one batch.
     pub recipients: usize,
     /// Most events in one batch.
     pub batch_events: usize,
     /// Most members of a room.
     pub room_members: usize,
-    /// Typing, read marks and presence are told in rooms of at most so many members.
-    pub signal_members: usize,
     /// Most polls held for one user.
     pub held_polls_per_user: usize,
     /// Most polls held in all.
@@ -69,10 +71,11 @@ impl Default for CoreSettings {
             prefetch: 256,
             unstored: false,
             text_bytes: 64 << 10,
+            offline_after: Duration::from_secs(10),
+            signal_members: 100,
             recipients: 1000,
             batch_events: 1000,
             room_members: 1000,
-            signal_members: 100,
             held_polls_per_user: 8,
             held_polls: 100_000,
             mailboxes: 100_000,

@@ -25,6 +25,10 @@ impl EventKind {
     pub const MEMBER_REMOVED: Self = Self(std::borrow::Cow::Borrowed("member.removed"));
     /// A member has read up to a message; data is `{user,seq}`.
     pub const MESSAGE_READ: Self = Self(std::borrow::Cow::Borrowed("message.read"));
+    /// Somebody is typing, or stopped; data is [`Typing`](crate::Typing).
+    pub const TYPING: Self = Self(std::borrow::Cow::Borrowed("typing"));
+    /// Somebody came online or went offline; data is [`Presence`](crate::Presence).
+    pub const PRESENCE: Self = Self(std::borrow::Cow::Borrowed("presence"));
 
     /// The type as it stands in the event.
     #[must_use]

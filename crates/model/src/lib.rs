@@ -13,6 +13,7 @@
 //! | [`rate`] | rates of requests, and how gateways count them together |
 //! | [`room`] | rooms, as they stand and as lists show them |
 //! | [`rooms`] | pages of a user's rooms |
+//! | [`signal`] | who is typing, who is online |
 //! | [`time`] | points in time as the API writes them |
 
 pub mod cursor;
@@ -26,6 +27,7 @@ pub mod room;
 pub mod rooms;
 #[cfg(feature = "openapi")]
 mod schema;
+pub mod signal;
 pub mod time;
 
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
@@ -40,4 +42,5 @@ pub use page::{History, Range};
 pub use rate::{BadRate, Charge, Grant, Rate};
 pub use room::{Context, LastMessage, Member, Room, RoomKind, RoomSummary};
 pub use rooms::{Assigned, RoomCursor, RoomFilter, Rooms};
+pub use signal::{Presence, Typing};
 pub use time::Timestamp;

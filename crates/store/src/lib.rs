@@ -11,7 +11,7 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `throttle`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `throttle`, `tokens` | one operation each, or a few that belong together |
 
 mod change;
 mod checkpoint;
@@ -31,6 +31,7 @@ mod outbox;
 mod outgoing;
 mod placements;
 mod pool;
+mod presence;
 mod publish;
 mod reads;
 mod rooms;
@@ -52,5 +53,6 @@ pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
 pub use placements::ListUse;
+pub use presence::{PresenceBatch, PresenceChange, PresenceWritten};
 pub use settings::StoreSettings;
 pub use tokens::{NewToken, Token, TokenRef};

@@ -152,5 +152,40 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    /// Who is online, as it was told.
+    presence (user_id) {
+        user_id -> Text,
+        online -> BigInt,
+        since_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql::Id16;
+
+    /// Gateways that say who is there.
+    presence_gateways (instance) {
+        instance -> Id16,
+        seen_at_ms -> BigInt,
+        gone_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql::Id16;
+
+    /// Who is there, as each gateway says.
+    presence_seats (user_id, instance) {
+        user_id -> Text,
+        instance -> Id16,
+        watching -> BigInt,
+    }
+}
+
 diesel::joinable!(members -> rooms (room_id));
 diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents);

@@ -1,6 +1,7 @@
 //! What the rules count, for whoever draws graphs: plain atomics, read when somebody looks.
 
 mod handover;
+mod signals;
 mod snapshot;
 mod times;
 
@@ -11,10 +12,13 @@ use std::time::Duration;
 use pollgate_model::{EventId, Timestamp};
 
 pub use handover::HandoverFigures;
+pub use signals::SignalFigures;
+pub(crate) use signals::TypingEnd;
 pub use snapshot::{Limit, Snapshot};
 pub use times::Histogram;
 
 use crate::{CoreError, Polled};
+use signals::Signals;
 use times::Times;
 
 /// How a poll that had its seat ended.
@@ -40,6 +44,7 @@ pub(crate) struct Figures {
     polls: [AtomicU64; POLL_ENDS.len()],
     cut: AtomicU64,
     refused: Refused,
+    pub(crate) signals: Signals,
 }
 
 /// How often each bound was met.

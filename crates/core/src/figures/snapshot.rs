@@ -7,8 +7,8 @@ use pollgate_broker::{BrokerState, ClusterName};
 use pollgate_model::Timestamp;
 use pollgate_store::{Fill, StoreError};
 
-use super::{HandoverFigures, Histogram, POLL_ENDS};
-use crate::{Core, ThrottleFigures};
+use super::{HandoverFigures, Histogram, POLL_ENDS, SignalFigures};
+use crate::{Core, ThrottleFigures, audience, typing};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
 const ASKING: Duration = Duration::from_secs(2);
@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub handovers: HandoverFigures,
     /// What was counted about throttling.
     pub throttle: ThrottleFigures,
+    /// Typing and presence.
+    pub signals: SignalFigures,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -85,6 +87,7 @@ impl Core {
             operations: self.broker_operations(),
             handovers: self.mailboxes.handovers(),
             throttle: self.throttle.figures(),
+            signals: figures.signals.read(),
             limits: self.limits(),
         }
     }
@@ -120,6 +123,9 @@ impl Core {
             limit("relay_bytes", settings.relay_bytes, Some(memory.bytes), memory.overflowed),
             of_store("writer_queue", store.writer_queue),
             of_store("pool_size", store.pool),
+            limit("presence_users", self.roll.most(), Some(self.roll.len()), self.roll.refused()),
+            limit("typists", typing::MOST_TYPISTS, Some(self.typing.len()), self.typing.emptied()),
+            limit("audiences", audience::MOST, Some(self.audiences.len()), self.audiences.emptied()),
         ];
         limits.extend(self.throttle.figures().limits);
         limits

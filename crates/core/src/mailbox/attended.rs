@@ -129,6 +129,8 @@ pub(super) struct State {
 /// See the module's text.
 pub(crate) struct Attended {
     pub(super) mailbox: Mailbox,
+    /// It was noted for presence, and its end must be.
+    pub(super) on_roll: bool,
     pub(super) state: Mutex<State>,
     /// Something changed that a poll may wait for.
     pub(super) changed: Notify,
@@ -227,9 +229,10 @@ impl State {
 }
 
 impl Attended {
-    pub(super) fn new(mailbox: Mailbox) -> Arc<Self> {
+    pub(super) fn new(mailbox: Mailbox, on_roll: bool) -> Arc<Self> {
         Arc::new(Self {
             mailbox,
+            on_roll,
             state: Mutex::new(State {
                 window: Window::default(),
                 incarnation: 0,
@@ -268,6 +271,12 @@ impl Attended {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // nothing under this lock leaves the state half-changed, so a panic elsewhere does not spoil it
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The end of its last poll; now, while one is held.
+    pub(super) fn last_polled(&self, now: Instant) -> Instant {
+        let state = self.lock();
+        if state.held > 0 { now } else { state.idle_since }
     }
 
     /// Begins to let go if nobody has polled for so long; `false`: somebody has, or it has begun already.

@@ -34,6 +34,7 @@ pub use attendance::Receipt;
 pub use attended::ResyncReason;
 pub use poll::{PollCursor, PollRequest, Polled, Tally};
 
+use crate::presence::Roll;
 use crate::task::Tasks;
 use crate::{CoreError, CoreSettings, HandoverFigures, Moves};
 use attended::Attended;
@@ -56,6 +57,8 @@ pub struct Mailboxes {
     attended: DashMap<Mailbox, Arc<Attended>>,
     count: AtomicUsize,
     seats: Arc<Seats>,
+    /// Who is here, for presence.
+    roll: Arc<Roll>,
     incarnations: AtomicU32,
     /// Idle mailboxes with the time since when, oldest first; each stands here once at most.
     idle: Mutex<VecDeque<(Instant, Arc<Attended>)>>,
@@ -68,10 +71,12 @@ impl Mailboxes {
         moves: Arc<Moves>,
         settings: CoreSettings,
         tasks: Tasks,
+        roll: Arc<Roll>,
         instance: u64,
     ) -> Arc<Self> {
         let mailboxes = Arc::new(Self {
             seats: Seats::new(settings.held_polls_per_user, settings.held_polls),
+            roll,
             broker,
             moves,
             settings,
@@ -181,7 +186,8 @@ impl Mailboxes {
                     self.count.fetch_sub(1, Ordering::Relaxed);
                     return Err(CoreError::Overloaded("mailboxes"));
                 }
-                Ok(place.insert(Attended::new(mailbox.clone())).clone())
+                let on_roll = self.roll.came(&mailbox.user, Instant::now());
+                Ok(place.insert(Attended::new(mailbox.clone(), on_roll)).clone())
             }
         }
     }
@@ -191,6 +197,10 @@ impl Mailboxes {
         let gone = self.attended.remove_if(&attended.mailbox, |_, there| Arc::ptr_eq(there, attended));
         if gone.is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
+            if attended.on_roll {
+                let now = Instant::now();
+                self.roll.left(&attended.mailbox.user, attended.last_polled(now), now);
+            }
         }
     }
 

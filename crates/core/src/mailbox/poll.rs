@@ -41,6 +41,8 @@ pub struct PollRequest {
     pub limit: usize,
     /// How long to hold when there is nothing; cut to the configured most.
     pub wait: Duration,
+    /// Its user wants to hear who comes online and goes offline, until the next poll has had time to say so again.
+    pub presence: bool,
 }
 
 /// The answer to a poll.
@@ -194,6 +196,11 @@ impl Mailboxes {
         let mut seat = self.seats.take(&request.mailbox.user)?;
         loop {
             let attended = self.find_or_make(&request.mailbox)?;
+            if request.presence {
+                let now = Instant::now();
+                let until = now + self.settings.hold + self.settings.linger;
+                self.roll.asked(&request.mailbox.user, until, now);
+            }
             match Attendance::begin(self, &attended, seat, request.cursor) {
                 Ok(attendance) => return Ok(attendance),
                 Err(unused) => seat = unused,

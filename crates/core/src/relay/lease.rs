@@ -14,7 +14,7 @@ use crate::task::Stop;
 /// How often the lease is renewed and others' leases are looked at.
 const BEAT: Duration = Duration::from_secs(3);
 /// An instance is taken for dead after so long without renewal. One that was only slow publishes twice: harmless.
-const DEAD_AFTER: Duration = Duration::from_secs(15);
+pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(15);
 /// For so many beats after a commit of unknown outcome the outbox is looked through: longer than any statement may
 /// take.
 pub(super) const BEATS_OF_DOUBT: usize = 10;

@@ -23,6 +23,7 @@ use crate::CoreSettings;
 use crate::slow::SlowStage;
 use crate::task::Stop;
 use lanes::{Lanes, Page};
+pub(crate) use lease::DEAD_AFTER;
 use queue::{Memory, Next};
 use shares::Shares;
 pub(crate) use shares::divide;

@@ -88,7 +88,7 @@ pub(crate) fn session_of(name: &str, session: &str) -> Mailbox {
 }
 
 pub(crate) fn request(mailbox: Mailbox, cursor: PollCursor, wait: Duration) -> PollRequest {
-    PollRequest { mailbox, cursor, limit: 100, wait }
+    PollRequest { mailbox, cursor, limit: 100, wait, presence: false }
 }
 
 pub(crate) const LONG: Duration = Duration::from_secs(5);

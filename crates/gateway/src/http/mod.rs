@@ -15,6 +15,7 @@ mod metrics;
 mod openapi;
 mod pages;
 mod poll;
+mod presence;
 mod problem;
 mod receipts;
 mod request_log;
@@ -22,6 +23,7 @@ mod rooms;
 pub(crate) mod strict;
 mod table;
 mod throttle;
+mod typing;
 
 use std::time::Duration;
 
@@ -99,6 +101,9 @@ fn versioned() -> Vec<Served> {
         only("/rooms/{room}/messages", "GET", [get().to(messages::history)]),
         only("/rooms/{room}/read", "POST", [post().to(receipts::read)]),
         only("/rooms/{room}/receipts", "GET", [get().to(receipts::list)]),
+        // signals
+        only("/rooms/{room}/typing", "POST", [post().to(typing::typing)]),
+        only("/presence", "GET", [get().to(presence::ask)]),
         // desks
         only("/desks", "GET", [get().to(desks::own)]),
         only("/desks/{desk}/agents", "GET", [get().to(desks::agents)]),

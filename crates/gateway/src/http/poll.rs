@@ -38,6 +38,9 @@ struct PollQuery {
     /// Most events in the answer; the rest stay, and `more` is true.
     #[param(nullable = false, minimum = 1)]
     limit: Option<usize>,
+    /// Tells this session of `presence` events from now on, until its polls say otherwise or end.
+    #[serde(default)]
+    presence: bool,
     #[param(ignore)]
     token: Option<String>,
 }
@@ -148,6 +151,7 @@ pub(crate) async fn poll(
         cursor: query.cursor()?,
         limit: query.limit(&gateway)?,
         wait: wait.time,
+        presence: query.presence,
         mailbox: Mailbox { user: caller.user, session: query.session },
     };
     let takes_gzip = answer::takes_gzip(request.headers());

@@ -71,6 +71,16 @@ async fn bytes(mut payload: Payload, most: usize) -> Result<BytesMut, Problem> {
     Ok(body)
 }
 
+/// The values of the one parameter that this query may have, in their order.
+pub(crate) fn repeated(request: &HttpRequest, name: &str) -> Result<Vec<String>, Problem> {
+    let pairs: Vec<(String, String)> = query(request)?;
+    let value = |(given, value): (String, String)| {
+        let known = given == name;
+        if known { Ok(value) } else { Err(Problem::invalid(format!("query: unknown field `{given}`"))) }
+    };
+    pairs.into_iter().map(value).collect()
+}
+
 /// Reads the query. The type must refuse unknown fields; repeated ones are refused by serde.
 pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
     let query = request.query_string();

@@ -4,6 +4,7 @@
 
 mod connections;
 mod family;
+mod signals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,6 +121,7 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
     }
     families.extend(of_throttle(&snapshot.throttle));
     families.extend(of_brokers(snapshot));
+    families.extend(signals::of_signals(&snapshot.signals));
     families
 }
 

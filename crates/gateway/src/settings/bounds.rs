@@ -11,6 +11,10 @@ use super::Sections;
 const LONGEST_S: u64 = u32::MAX as u64 / 1000;
 /// Clocks further apart than this are broken.
 const MOST_LEEWAY_S: u64 = 86_400;
+/// Who has not been here for an hour is not online.
+const MOST_OFFLINE_AFTER_MS: u64 = 3_600_000;
+/// Each word of typing is as many events; so many the broker takes at once.
+const MOST_SIGNAL_MEMBERS: u64 = 1000;
 
 impl Sections {
     /// The first thing that is wrong.
@@ -48,6 +52,8 @@ impl Sections {
             ("limits.batch_bytes", limits.batch_bytes as u64),
             ("limits.recipients", limits.recipients as u64),
             ("limits.room_members", limits.room_members as u64),
+            ("limits.signal_members", limits.signal_members as u64),
+            ("presence.offline_after_ms", self.presence.offline_after_ms),
             ("limits.held_polls", limits.held_polls as u64),
             ("limits.held_polls_per_user", limits.held_polls_per_user as u64),
             ("limits.mailboxes", limits.mailboxes as u64),
@@ -66,6 +72,8 @@ impl Sections {
             ("mailbox.message_ttl_s", self.mailbox.message_ttl_s, LONGEST_S),
             ("mailbox.expires_s", self.mailbox.expires_s, LONGEST_S),
             ("mailbox.session_expires_s", self.mailbox.session_expires_s, LONGEST_S),
+            ("presence.offline_after_ms", self.presence.offline_after_ms, MOST_OFFLINE_AFTER_MS),
+            ("limits.signal_members", self.limits.signal_members as u64, MOST_SIGNAL_MEMBERS),
             ("auth.jwt.leeway_s", self.auth.jwt.leeway_s, MOST_LEEWAY_S),
         ];
         let (key, _, most) = most.into_iter().find(|(_, value, most)| value > most)?;

@@ -40,6 +40,8 @@ fn zero_is_refused_where_nothing_would_work(
         "limits.batch_events",
         "limits.batch_bytes",
         "limits.recipients",
+        "limits.signal_members",
+        "presence.offline_after_ms",
         "limits.held_polls",
         "limits.held_polls_per_user",
         "limits.mailboxes",
@@ -60,6 +62,8 @@ fn zero_is_refused_where_nothing_would_work(
 #[case("mailbox.expires_s", "4294967", "9223372036854775807")]
 #[case("mailbox.session_expires_s", "4294967", "4294968")]
 #[case("auth.jwt.leeway_s", "86400", "86401")]
+#[case("presence.offline_after_ms", "3600000", "3600001")]
+#[case("limits.signal_members", "1000", "1001")]
 #[case("poll.jitter_percent", "50", "51")]
 #[case("poll.limit", "1000", "1001")]
 #[case("poll.linger_ms", "594499", "594500")]

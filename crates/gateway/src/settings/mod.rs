@@ -8,6 +8,7 @@ mod complaint;
 mod environment;
 mod http;
 mod limits;
+mod presence;
 mod proxies;
 mod secret;
 mod store;
@@ -27,6 +28,7 @@ pub use auth::{AuthSettings, JwtSettings};
 pub use broker::{BrokerSettings, ClusterSettings, Persistence, RabbitmqSettings};
 pub use http::HttpSettings;
 pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSettings};
+pub use presence::PresenceSettings;
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
@@ -78,6 +80,7 @@ struct Sections {
     auth: AuthSettings,
     poll: PollSettings,
     mailbox: MailboxSettings,
+    presence: PresenceSettings,
     limits: LimitSettings,
     throttle: ThrottleSection,
     log: LogSettings,
@@ -100,6 +103,8 @@ pub struct Settings {
     pub poll: PollSettings,
     /// Sizes and times of mailboxes.
     pub mailbox: MailboxSettings,
+    /// Who counts as online.
+    pub presence: PresenceSettings,
     /// Bounds.
     pub limits: LimitSettings,
     /// How many requests a user may make.
@@ -136,6 +141,7 @@ impl Settings {
             auth: sections.auth.clone(),
             poll: sections.poll.clone(),
             mailbox: sections.mailbox.clone(),
+            presence: sections.presence.clone(),
             limits: sections.limits.clone(),
             throttle: sections.throttle.clone(),
             log: sections.log.clone(),

@@ -4,5 +4,6 @@
 mod client_ids;
 mod keys;
 mod loops;
+mod presence;
 mod throttle;
 mod world;

@@ -65,6 +65,16 @@ impl World {
         self.gateways[number].start_again();
     }
 
+    /// Ends one without a warning.
+    pub(crate) fn kill(&mut self, number: usize) {
+        self.gateways[number].kill();
+    }
+
+    /// Asks one to end, and waits until it has.
+    pub(crate) fn terminate(&mut self, number: usize) {
+        assert!(self.gateways[number].terminate().success());
+    }
+
     /// Where production keeps its data.
     pub(crate) fn schema(&self) -> &PgSchema {
         self.schema.as_ref().unwrap()

@@ -111,6 +111,19 @@ impl PgCluster {
         psql(&self.url(), statement)
     }
 
+    /// From now on its log has every statement, of sessions that are open too.
+    pub fn log_statements(&self) {
+        self.query("alter system set log_statement = 'all'");
+        self.query("select pg_reload_conf()");
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let bytes = fs::read(self.files.path().join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     fn data(&self) -> PathBuf {
         self.files.path().join("data")
     }

@@ -98,7 +98,7 @@ impl Client {
         let limit =
             if self.world.chance(50) { 100 } else { usize::try_from(self.world.between(1, 4)).unwrap() };
         let wait = Duration::from_millis(self.world.between(0, 2000));
-        let request = PollRequest { mailbox: self.mailbox.clone(), cursor, limit, wait };
+        let request = PollRequest { mailbox: self.mailbox.clone(), cursor, limit, wait, presence: false };
         let polling = self.gateways[at].poll(request);
         let patience = match self.world.chance(self.faults.leave_percent) {
             true => Duration::from_millis(self.world.between(0, 500)),

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 use super::line::{HEARTBEAT, Line};
 use super::world::World;
 use crate::mailbox::{Mailboxes, PollRequest, Polled};
+use crate::presence::Roll;
 use crate::task::Tasks;
 use crate::{CoreError, CoreSettings, Moves};
 
@@ -62,7 +63,8 @@ impl Gateway {
         let name = ClusterName::in_process();
         let moves = Moves::none(Placement::single(name.clone()));
         let clusters = Arc::new(Clusters::single(name, line.clone()));
-        let mailboxes = Mailboxes::new(clusters, moves, self.settings.clone(), tasks.clone(), instance);
+        let roll = Arc::new(Roll::of(&self.settings));
+        let mailboxes = Mailboxes::new(clusters, moves, self.settings.clone(), tasks.clone(), roll, instance);
         tasks.service("broker watch", mailboxes.clone().follow_broker(0, tasks.stop_signal()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(tasks.stop_signal()));
         let process = Process { mailboxes, line, tasks, instance };
