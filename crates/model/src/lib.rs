@@ -13,6 +13,7 @@
 //! | [`room`] | rooms, as lists show them |
 //! | [`time`] | points in time as the API writes them |
 
+pub mod attachment;
 pub mod cursor;
 pub mod event;
 pub mod id;
@@ -22,6 +23,7 @@ pub mod page;
 pub mod room;
 pub mod time;
 
+pub use attachment::Attachment;
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
 pub use event::{EncodedEvent, EventKind};
 pub use id::{AttachmentId, BadId, ClientId, EventId, InstanceId, MessageId, RoomId, SessionId, UserId};

@@ -11,8 +11,9 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens`, `attachments` | one operation each, or a few that belong together |
 
+mod attachments;
 mod checkpoint;
 mod connection;
 mod directs;
@@ -39,6 +40,7 @@ mod task;
 mod tokens;
 mod writer;
 
+pub use attachments::{FoundAttachment, UnusedPage};
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};

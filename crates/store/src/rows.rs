@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 use pollgate_model::{
-    ClientId, EncodedEvent, EventId, EventKind, Message, Recipient, RoomId, Timestamp, UserId,
+    Attachment, ClientId, EncodedEvent, EventId, EventKind, Message, Recipient, RoomId, Timestamp, UserId,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -32,7 +32,9 @@ pub(crate) type MessageColumns = (
 
 /// The message that a row holds.
 pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
-    let (room, seq, id, sender, body, client_id, reply_to, created_at, _files, edited_at, deleted_at) = row;
+    let (room, seq, id, sender, body, client_id, reply_to, created_at, files, edited_at, deleted_at) = row;
+    let files: Vec<Attachment> =
+        files.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json)).map_err(Failure::corrupt)?;
     Ok(Message {
         id: id.0.into(),
         room: room.0.into(),
@@ -40,12 +42,21 @@ pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
         sender: user(sender)?,
         body,
         client_id: client_id.map(ClientId::try_from).transpose().map_err(Failure::corrupt)?,
-        attachments: Vec::new(),
+        attachments: files.iter().map(|file| file.id).collect(),
+        files,
         reply_to: reply_to.map(|id| id.0.into()),
         created_at: Timestamp::from_ms(created_at),
         edited_at: edited_at.map(Timestamp::from_ms),
         deleted_at: deleted_at.map(Timestamp::from_ms),
     })
+}
+
+/// The files of a message as its row keeps them; nothing for none.
+pub(crate) fn files_json(files: &[Attachment]) -> Result<Option<String>, Failure> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(files).map(Some).map_err(Failure::corrupt)
 }
 
 /// The user that a column names.

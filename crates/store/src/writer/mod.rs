@@ -3,6 +3,7 @@
 //!
 //! Rule: what concerns one room always goes to the same writer, so that its events leave in commit order.
 
+mod attached;
 mod batch;
 mod draft;
 mod keys;

@@ -8,10 +8,11 @@ use diesel::sqlite::{Sqlite, SqliteConnection};
 use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
 
 use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
+use crate::attachments::AttachmentRow;
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::{Keyed, to_bytes};
-use crate::rows::{MessageColumns, MessageRow};
+use crate::rows::{self, MessageColumns, MessageRow};
 use crate::sql::{Id, Id16, statement};
 
 statement! {
@@ -39,6 +40,24 @@ statement! {
 statement! {
     RoomOf on Sqlite => SqliteConnection, rows (Id16, Id16) {
         "SELECT id, room_id FROM messages WHERE id = " [id: &'a Id, Id16]
+    }
+}
+statement! {
+    AttachmentOf on Sqlite => SqliteConnection, rows (Id16, Text, Text, Text, BigInt) {
+        "SELECT id, owner, name, media_type, size FROM attachments WHERE id = " [id: &'a Id, Id16]
+    }
+}
+statement! {
+    SeenBy on Sqlite => SqliteConnection, rows (Id16, Text) {
+        "SELECT u.attachment_id, m.user_id FROM attachment_uses u JOIN members m ON m.room_id = u.room_id \
+         WHERE u.attachment_id = "
+        [id: &'a Id, Id16] " AND m.user_id = " [user: &'a str, Text] " LIMIT 1"
+    }
+}
+statement! {
+    InsertUse on Sqlite => SqliteConnection {
+        "INSERT INTO attachment_uses (attachment_id, room_id, seq) VALUES ("
+        [id: &'a Id, Id16] ", " [room: &'a Id, Id16] ", " [seq: &'a i64, BigInt] ")"
     }
 }
 statement! {
@@ -71,10 +90,12 @@ statement! {
 }
 statement! {
     InsertMessage on Sqlite => SqliteConnection {
-        "INSERT INTO messages (room_id, seq, id, sender, body, client_id, reply_to, created_at_ms) VALUES ("
+        "INSERT INTO messages (room_id, seq, id, sender, body, client_id, reply_to, created_at_ms, attachments) \
+         VALUES ("
         [room: &'a Id, Id16] ", " [seq: &'a i64, BigInt] ", " [id: &'a Id, Id16] ", " [sender: &'a str, Text] ", "
         [body: &'a str, Text] ", " [client_id: &'a Option<&'a str>, Nullable<Text>] ", "
-        [reply_to: &'a Option<Id>, Nullable<Id16>] ", " [at: &'a i64, BigInt] ")"
+        [reply_to: &'a Option<Id>, Nullable<Id16>] ", " [at: &'a i64, BigInt] ", "
+        [files: &'a Option<String>, Nullable<Text>] ")"
     }
 }
 statement! {
@@ -151,6 +172,24 @@ impl Tables for SqliteConnection {
         Ok(found)
     }
 
+    fn attachments(&mut self, ids: &[Id]) -> Result<Vec<AttachmentRow>, Failure> {
+        let mut found = Vec::new();
+        for id in ids {
+            let rows: Vec<AttachmentRow> = AttachmentOf { id }.load(self)?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    fn seen(&mut self, pairs: &[(Id, &str)]) -> Result<Vec<(Id, String)>, Failure> {
+        let mut found = Vec::new();
+        for (id, user) in pairs {
+            let rows: Vec<(Id, String)> = SeenBy { id, user }.load(self)?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
     fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure> {
         let at = at.as_ms();
         let mut made = Vec::new();
@@ -208,8 +247,19 @@ impl Tables for SqliteConnection {
                 client_id: &message.client_id.as_ref().map(ClientId::as_str),
                 reply_to: &message.reply_to.map(|id| Id(id.uuid())),
                 at: &message.created_at.as_ms(),
+                files: &rows::files_json(&message.files)?,
             }
             .execute(self)?;
+        }
+        Ok(())
+    }
+
+    fn insert_uses(&mut self, messages: &[Message]) -> Result<(), Failure> {
+        for message in messages {
+            for file in &message.files {
+                InsertUse { id: &Id(file.id.uuid()), room: &Id(message.room.uuid()), seq: &message.seq }
+                    .execute(self)?;
+            }
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pollgate_model::{ClientId, Message, Timestamp, UserId};
 
+use crate::attachments::AttachmentRow;
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::Keyed;
@@ -46,6 +47,10 @@ pub(crate) trait Tables {
     fn members(&mut self, rooms: &[Id]) -> Result<Vec<(Id, String)>, Failure>;
     /// In which rooms these messages stand, as (message, room).
     fn rooms_of(&mut self, messages: &[Id]) -> Result<Vec<(Id, Id)>, Failure>;
+    /// These attachments, held until the end: nobody removes them before.
+    fn attachments(&mut self, ids: &[Id]) -> Result<Vec<AttachmentRow>, Failure>;
+    /// Which of these attachments are in a room of the user they are asked for.
+    fn seen(&mut self, pairs: &[(Id, &str)]) -> Result<Vec<(Id, String)>, Failure>;
     /// Makes direct rooms with their members; the ids of those that were made, which leaves out those that
     /// another process made in the meantime.
     fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure>;
@@ -57,6 +62,8 @@ pub(crate) trait Tables {
     /// So many new tickets, ascending.
     fn tickets(&mut self, count: usize, here: &Tickets) -> Result<Vec<i64>, Failure>;
     fn insert_messages(&mut self, messages: &[Message]) -> Result<(), Failure>;
+    /// Notes which messages hold which attachments.
+    fn insert_uses(&mut self, messages: &[Message]) -> Result<(), Failure>;
     /// Writes the last message of each room into its row.
     fn update_rooms(&mut self, newest: &[&Message]) -> Result<(), Failure>;
     fn insert_outbox(&mut self, instance: Id, rows: &[OutboxRow]) -> Result<(), Failure>;
