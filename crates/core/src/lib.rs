@@ -3,6 +3,7 @@
 //! [`Core`] is the handle that the HTTP layer holds. [`Core::start`] starts its services; [`Core::drain`] and
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
+mod attachments;
 mod error;
 mod figures;
 mod history;
@@ -20,11 +21,14 @@ mod task;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attachments::Attachments;
 use pollgate_broker::{BrokerState, ClusterName, Clusters, Depth, Outcome};
+use pollgate_files::Files;
 use pollgate_model::{InstanceId, Mailbox, UserId};
 use pollgate_store::Store;
 use tokio::sync::mpsc;
 
+pub use attachments::{AttachmentBytes, AttachmentFigures, AttachmentSettings, FoundAttachment, Upload};
 pub use error::CoreError;
 pub use figures::{HandoverFigures, Histogram, Limit, Snapshot};
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
@@ -53,6 +57,8 @@ pub struct Parts {
     pub relay: Arc<Relay>,
     /// This process.
     pub instance: InstanceId,
+    /// The bytes of attachments.
+    pub files: Files,
     /// Times, sizes, bounds.
     pub settings: CoreSettings,
     /// Where services run.
@@ -66,6 +72,7 @@ pub struct Core {
     clusters: Arc<Clusters>,
     relay: Arc<Relay>,
     mailboxes: Arc<Mailboxes>,
+    attachments: Arc<Attachments>,
     settings: Arc<CoreSettings>,
     slow_commit: Arc<SlowStage>,
     in_progress: Arc<InProgress>,
@@ -77,7 +84,7 @@ impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, clusters, outcomes, moves, relay, instance, settings, tasks } = parts;
+        let Parts { store, clusters, outcomes, moves, relay, instance, files, settings, tasks } = parts;
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
@@ -97,7 +104,10 @@ impl Core {
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
+        let attachments = Attachments::new(files, settings.attachments.clone());
+        tasks.service("attachment sweeper", attachments::sweep(attachments.clone(), store.clone(), stop()));
         Self {
+            attachments,
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),

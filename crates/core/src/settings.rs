@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::attachments::AttachmentSettings;
+
 /// Everything the rules can be told; the gateway's configuration fills it.
 #[derive(Clone, Debug)]
 pub struct CoreSettings {
@@ -43,6 +45,8 @@ pub struct CoreSettings {
     pub relay_bytes: usize,
     /// Most outbox rows of this instance; at that bound nothing more is accepted.
     pub outbox_rows: usize,
+    /// Files that go with messages.
+    pub attachments: AttachmentSettings,
     /// A stage (commit, publish, delivery) that takes longer is logged as slow.
     pub slow: Duration,
 }
@@ -69,6 +73,7 @@ impl Default for CoreSettings {
             relay_publications: 20_000,
             relay_bytes: 64 << 20,
             outbox_rows: 1_000_000,
+            attachments: AttachmentSettings::default(),
             slow: Duration::from_millis(250),
         }
     }

@@ -12,6 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
 use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Tasks};
+use pollgate_files::Files;
 use pollgate_model::InstanceId;
 use pollgate_store::{Store, StoreSettings};
 use tokio::runtime::Handle;
@@ -43,6 +44,8 @@ pub(crate) enum StartError {
     Store(#[from] pollgate_store::StoreError),
     #[error("the broker: {0}")]
     Broker(#[from] pollgate_broker::BrokerError),
+    #[error("attachments: {0}")]
+    Files(#[from] pollgate_files::FilesError),
     #[error("the brokers: {0}")]
     Placement(#[from] PlacementError),
     #[error("credentials: {0}")]
@@ -118,6 +121,7 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         relay_publications: settings.limits.relay_publications,
         relay_bytes: settings.limits.relay_bytes,
         outbox_rows: settings.limits.outbox_rows,
+        attachments: settings.attachments.rules(),
         slow: ms(settings.log.slow_ms),
     }
 }
@@ -148,6 +152,7 @@ impl Gateway {
         let store = Store::open(store_settings(&settings), instance, relay.clone()).await?;
         let moves = Moves::load(&store, placement, core_settings.message_ttl).await?;
         let (clusters, outcomes) = brokers::open(&settings).await?;
+        let files = Files::open(&settings.attachments.files(&settings.data_dir)).await?;
         let (tasks, failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store: store.clone(),
@@ -156,6 +161,7 @@ impl Gateway {
             moves,
             relay,
             instance,
+            files,
             settings: core_settings,
             tasks,
         });
@@ -183,6 +189,9 @@ impl Gateway {
         let embedded = self.settings.store_is_embedded();
         if matches!(self.settings.broker, BrokerSettings::Memory { .. }) {
             info!("the broker lives in this process: run one gateway only");
+        }
+        if self.settings.attachments.is_embedded() && !embedded {
+            info!("attachments are kept in data_dir: several gateways need attachments.url");
         }
         if !embedded || !self.settings.http.demo || !public.ip().is_loopback() {
             return Ok(());

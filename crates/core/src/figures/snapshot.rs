@@ -8,7 +8,7 @@ use pollgate_model::Timestamp;
 use pollgate_store::{Fill, StoreError};
 
 use super::{HandoverFigures, Histogram, POLL_ENDS};
-use crate::Core;
+use crate::{AttachmentFigures, Core};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
 const ASKING: Duration = Duration::from_secs(2);
@@ -51,6 +51,8 @@ pub struct Snapshot {
     pub operations: Vec<(&'static str, u64)>,
     /// How mailboxes moved between gateways.
     pub handovers: HandoverFigures,
+    /// Uploads, downloads, and what became of files that nobody used.
+    pub attachments: AttachmentFigures,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -82,7 +84,8 @@ impl Core {
             brokers: self.broker_states(),
             operations: self.broker_operations(),
             handovers: self.mailboxes.handovers(),
-            limits: self.limits(),
+            attachments: self.attachments.figures(),
+            limits: [self.limits(), self.attachments.limits()].concat(),
         }
     }
 

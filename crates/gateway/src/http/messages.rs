@@ -71,7 +71,9 @@ pub(crate) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
-    let sent = gateway.core.send(posted.into_message(&caller)?).await?;
+    let in_the_name_of = posted.from.is_some();
+    let new = posted.into_message(&caller)?;
+    let sent = gateway.core.send_for(new, in_the_name_of.then_some(caller.user)).await?;
     let status = if sent.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok(answer::json(status, sent.json))
 }

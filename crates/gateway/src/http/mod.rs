@@ -1,6 +1,7 @@
 //! The HTTP layer: two route tables, one for the public, one for operators. All rules live in `pollgate-core`.
 
 mod answer;
+mod attachments;
 mod caller;
 mod cors;
 mod events;
@@ -17,7 +18,7 @@ pub(crate) mod strict;
 
 use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig, get, post, resource, route, scope};
+use actix_web::web::{Data, ServiceConfig, get, head, post, resource, route, scope};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 use pollgate_core::Core;
 
@@ -81,6 +82,12 @@ pub(crate) fn public(config: &mut ServiceConfig, gateway: Data<Gateway>) {
             .service(only("/messages", "POST", [post().to(messages::send)]))
             .service(only("/events", "POST", [post().to(events::publish)]))
             .service(only("/events/batch", "POST", [post().to(events::publish_batch)]))
+            .service(only("/attachments", "POST", [post().to(attachments::upload)]))
+            .service(only(
+                "/attachments/{id}",
+                "GET, HEAD",
+                [get().to(attachments::download), head().to(attachments::head)],
+            ))
             // waiting clients
             .service(only("/poll", "GET", [get().to(poll::poll)]))
             // readers

@@ -4,7 +4,9 @@ use std::fmt;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpResponse, ResponseError};
 use pollgate_core::CoreError;
 use rand::Rng as _;
@@ -22,6 +24,8 @@ pub(crate) struct Problem {
     /// For the log, never for the client.
     cause: Option<String>,
     allow: Option<&'static str>,
+    /// How long the whole is of which a part was asked for.
+    whole: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -35,7 +39,7 @@ struct Body<'a> {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, title, detail: detail.into(), cause: None, allow: None }
+        Self { status, code, title, detail: detail.into(), cause: None, allow: None, whole: None }
     }
 
     fn because(mut self, cause: impl Into<String>) -> Self {
@@ -82,14 +86,23 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
     }
 
-    /// 415: a body in another form than JSON.
-    pub(crate) fn unsupported_media_type() -> Self {
+    /// 415: a body in another form than is asked for, or a file of another type than may be uploaded.
+    pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
             "Unsupported media type",
-            "send content-type: application/json",
+            detail,
         )
+    }
+
+    /// 416: the range that is asked for lies outside.
+    pub(crate) fn no_such_range(size: u64) -> Self {
+        let detail = format!("range: there are {size} bytes");
+        let mut problem =
+            Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "No such range", detail);
+        problem.whole = Some(size);
+        problem
     }
 
     /// 422: an idempotency key that stands for another request.
@@ -139,6 +152,14 @@ impl From<CoreError> for Problem {
             CoreError::Superseded => Self::conflict("superseded", text),
             CoreError::TooManyPolls { .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many held polls", text)
+            }
+            CoreError::TooManyOfUser { .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many at once", text)
+            }
+            CoreError::UnsupportedMediaType(detail) => Self::unsupported_media_type(detail),
+            CoreError::FilesUnavailable(cause) => {
+                Self::unavailable("store-unavailable", "Attachment storage not available", text)
+                    .because(cause)
             }
             CoreError::Overloaded(_) => Self::unavailable("overloaded", "Overloaded", text),
             CoreError::StoreUnavailable(cause) | CoreError::StoreUncertain(cause) => {
@@ -196,6 +217,9 @@ impl ResponseError for Problem {
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         if let Some(seconds) = self.retry_after() {
             answer.insert_header((RETRY_AFTER, seconds));
+        }
+        if let Some(whole) = self.whole {
+            answer.insert_header((CONTENT_RANGE, format!("bytes */{whole}")));
         }
         if let Some(allow) = self.allow {
             answer.insert_header((ALLOW, HeaderValue::from_static(allow)));

@@ -2,6 +2,7 @@
 //!
 //! docs/metrics.md names every family; a test holds the two together.
 
+mod attachments;
 mod connections;
 mod family;
 
@@ -119,6 +120,7 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
         ));
     }
     families.extend(of_brokers(snapshot));
+    families.extend(attachments::families(&snapshot.attachments));
     families
 }
 

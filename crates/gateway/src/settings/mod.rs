@@ -1,6 +1,7 @@
 //! Configuration: commented defaults, below a file, below the environment. Unknown keys are errors; what makes no
 //! sense together is refused here, so that everything behind can rely on it.
 
+mod attachments;
 mod auth;
 mod bounds;
 mod broker;
@@ -22,6 +23,7 @@ use figment::Figment;
 use figment::providers::{Format as _, Toml};
 use serde::{Deserialize, Serialize};
 
+pub use attachments::AttachmentSection;
 pub use auth::{AuthSettings, JwtSettings};
 pub use broker::{BrokerSettings, ClusterSettings, Persistence, RabbitmqSettings};
 pub use http::HttpSettings;
@@ -77,6 +79,7 @@ struct Sections {
     poll: PollSettings,
     mailbox: MailboxSettings,
     limits: LimitSettings,
+    attachments: AttachmentSection,
     log: LogSettings,
 }
 
@@ -99,6 +102,8 @@ pub struct Settings {
     pub mailbox: MailboxSettings,
     /// Bounds.
     pub limits: LimitSettings,
+    /// Files that go with messages.
+    pub attachments: AttachmentSection,
     /// Logs.
     pub log: LogSettings,
     sections: Box<Sections>,
@@ -132,6 +137,7 @@ impl Settings {
             poll: sections.poll.clone(),
             mailbox: sections.mailbox.clone(),
             limits: sections.limits.clone(),
+            attachments: sections.attachments.clone(),
             log: sections.log.clone(),
             sections: Box::new(sections),
         })
