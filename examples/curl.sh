@@ -46,7 +46,17 @@ say "5. The same client_id again is the same message: nothing is sent twice"
 as "$ANN" /v1/messages --json "{\"to\":\"bob\",\"body\":\"Hi Bob\",\"client_id\":\"$session\"}" \
   --write-out '\n(status %{http_code})\n'
 
-say "6. The room's history"
+say "6. A file goes up, along with a message, and comes down to Bob"
+file=$(mktemp) && trap 'rm -f "$file"' EXIT
+echo "Hi again" >"$file"
+uploaded=$(as "$ANN" /v1/attachments --form "file=@$file;filename=note.txt;type=text/plain")
+echo "$uploaded"
+id=$(field id "$uploaded")
+as "$ANN" /v1/messages --json "{\"to\":\"bob\",\"attachments\":[\"$id\"]}"
+echo
+as "$BOB" "/v1/attachments/$id"
+
+say "7. The room's history"
 room=$(sed -n 's/.*"room":"\([^"]*\)".*/\1/p' <<<"$sent")
 as "$ANN" "/v1/rooms/$room/messages?limit=5"
 echo

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::BrokerError;
+use pollgate_files::FilesError;
 use pollgate_store::StoreError;
 
 /// Why something was not done.
@@ -44,6 +45,20 @@ pub enum CoreError {
         /// After so long the next one passes.
         wait: Duration,
     },
+    /// The user does as many of these at once as one user may.
+    #[error("at most {most} {what} of one user at once")]
+    TooManyOfUser {
+        /// What it is that there are too many of.
+        what: &'static str,
+        /// The bound.
+        most: usize,
+    },
+    /// A file is not what may be uploaded; the text says what it is.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// The attachment storage is away or too slow.
+    #[error("the attachment storage is not available")]
+    FilesUnavailable(String),
     /// A bound of this gateway is met; the text names it.
     #[error("{0}: no room at the moment")]
     Overloaded(&'static str),
@@ -73,6 +88,16 @@ impl From<StoreError> for CoreError {
             StoreError::KeyReused => Self::KeyReused,
             StoreError::Invalid(why) => Self::Invalid(why),
             StoreError::Outdated(why) | StoreError::Corrupt(why) => Self::Internal(why),
+        }
+    }
+}
+
+impl From<FilesError> for CoreError {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Unavailable(why) => Self::FilesUnavailable(why),
+            // there is a row, so there should be bytes
+            FilesError::Missing(_) | FilesError::Invalid(_) => Self::Internal(error.to_string()),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! [`Core`] is the handle that the HTTP layer holds. [`Core::start`] starts its services; [`Core::drain`] and
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
+mod attachments;
 mod audience;
 mod error;
 mod figures;
@@ -25,12 +26,15 @@ mod typing;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attachments::Attachments;
 use pollgate_broker::{BrokerState, ClusterName, Clusters, Depth, Outcome};
+use pollgate_files::Files;
 use pollgate_model::{InstanceId, Mailbox, UserId};
 use pollgate_redis::RedisBuckets;
 use pollgate_store::Store;
 use tokio::sync::mpsc;
 
+pub use attachments::{AttachmentBytes, AttachmentFigures, AttachmentSettings, FoundAttachment, Upload};
 pub use error::CoreError;
 pub use figures::{HandoverFigures, Histogram, Limit, SignalFigures, Snapshot};
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
@@ -64,6 +68,8 @@ pub struct Parts {
     pub relay: Arc<Relay>,
     /// This process.
     pub instance: InstanceId,
+    /// The bytes of attachments.
+    pub files: Files,
     /// Times, sizes, bounds.
     pub settings: CoreSettings,
     /// Where requests are counted together with other gateways, when that is not the database.
@@ -79,6 +85,7 @@ pub struct Core {
     clusters: Arc<Clusters>,
     relay: Arc<Relay>,
     mailboxes: Arc<Mailboxes>,
+    attachments: Arc<Attachments>,
     settings: Arc<CoreSettings>,
     slow_commit: Arc<SlowStage>,
     in_progress: Arc<InProgress>,
@@ -94,7 +101,8 @@ impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, clusters, outcomes, moves, relay, instance, settings, redis, tasks } = parts;
+        let Parts { store, clusters, outcomes, moves, relay, instance, files, settings, redis, tasks } =
+            parts;
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
@@ -131,8 +139,11 @@ impl Core {
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
+        let attachments = Attachments::new(files, settings.attachments.clone());
+        tasks.service("attachment sweeper", attachments::sweep(attachments.clone(), store.clone(), stop()));
         Self {
             throttle: Throttle::start(settings.throttle.clone(), redis, &store, &tasks),
+            attachments,
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),

@@ -1,6 +1,6 @@
 //! Sending: a message, checked and committed.
 
-use pollgate_model::NewMessage;
+use pollgate_model::{NewMessage, UserId};
 use pollgate_store::Sent;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug_span};
@@ -15,6 +15,14 @@ impl Core {
     /// # Errors
     /// Nothing was accepted; only [`CoreError::StoreUncertain`] leaves that open.
     pub async fn send(&self, new: NewMessage) -> Result<Sent, CoreError> {
+        self.send_for(new, None).await
+    }
+
+    /// [`Core::send`] by a caller who sends in the sender's name: the caller's uploads may go along as the sender's may.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_for(&self, new: NewMessage, caller: Option<UserId>) -> Result<Sent, CoreError> {
         if new.body.is_empty() && new.attachments.is_empty() {
             return Err(CoreError::Invalid("body: must not be empty".into()));
         }
@@ -25,9 +33,10 @@ impl Core {
         if new.body.as_bytes().contains(&0) {
             return Err(CoreError::Invalid("body: must not contain NUL".into()));
         }
+        self.attachments.check(&new)?;
         self.room_in_outbox()?;
         let started = Instant::now();
-        let sent = self.store.send(new).instrument(debug_span!("commit")).await?;
+        let sent = self.store.send_for(new, caller).instrument(debug_span!("commit")).await?;
         self.slow_commit.note(started.elapsed());
         if !sent.repeated {
             self.figures.sent(started.elapsed());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::ThrottleSettings;
+use crate::attachments::AttachmentSettings;
 
 /// Everything the rules can be told; the gateway's configuration fills it.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct CoreSettings {
     pub outbox_rows: usize,
     /// How many requests a user may make.
     pub throttle: ThrottleSettings,
+    /// Files that go with messages.
+    pub attachments: AttachmentSettings,
     /// A stage (commit, publish, delivery) that takes longer is logged as slow.
     pub slow: Duration,
 }
@@ -83,6 +86,7 @@ impl Default for CoreSettings {
             relay_bytes: 64 << 20,
             outbox_rows: 1_000_000,
             throttle: ThrottleSettings::off(),
+            attachments: AttachmentSettings::default(),
             slow: Duration::from_millis(250),
         }
     }

@@ -12,6 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
 use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Tasks};
+use pollgate_files::Files;
 use pollgate_model::InstanceId;
 use pollgate_redis::{RedisBuckets, RedisError};
 use pollgate_store::{Store, StoreSettings};
@@ -44,6 +45,8 @@ pub(crate) enum StartError {
     Store(#[from] pollgate_store::StoreError),
     #[error("the broker: {0}")]
     Broker(#[from] pollgate_broker::BrokerError),
+    #[error("attachments: {0}")]
+    Files(#[from] pollgate_files::FilesError),
     #[error("the brokers: {0}")]
     Placement(#[from] PlacementError),
     #[error("throttle.redis: {0}")]
@@ -127,6 +130,7 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         relay_bytes: settings.limits.relay_bytes,
         outbox_rows: settings.limits.outbox_rows,
         throttle: settings.throttle.rules(settings.limits.throttle_entries),
+        attachments: settings.attachments.rules(),
         slow: ms(settings.log.slow_ms),
     }
 }
@@ -179,6 +183,7 @@ impl Gateway {
         let store = Store::open(store_settings(&settings), instance, relay.clone()).await?;
         let moves = Moves::load(&store, placement, core_settings.message_ttl).await?;
         let (clusters, outcomes) = brokers::open(&settings).await?;
+        let files = Files::open(&settings.attachments.files(&settings.data_dir)).await?;
         let (tasks, failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store: store.clone(),
@@ -187,6 +192,7 @@ impl Gateway {
             moves,
             relay,
             instance,
+            files,
             settings: core_settings,
             redis: redis(&settings)?,
             tasks,
@@ -216,6 +222,9 @@ impl Gateway {
         let embedded = self.settings.store_is_embedded();
         if matches!(self.settings.broker, BrokerSettings::Memory { .. }) {
             info!("the broker lives in this process: run one gateway only");
+        }
+        if self.settings.attachments.is_embedded() && !embedded {
+            info!("attachments are kept in data_dir: several gateways need attachments.url");
         }
         if !embedded || !self.settings.http.demo || !public.ip().is_loopback() {
             return Ok(());

@@ -129,6 +129,7 @@ mod tests {
             body: "a \"quoted\" line\n}".into(),
             client_id: None,
             attachments: vec![],
+            files: vec![],
             reply_to: None,
             created_at: Timestamp::from_ms(0),
             edited_at: None,

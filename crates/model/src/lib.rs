@@ -16,6 +16,7 @@
 //! | [`signal`] | who is typing, who is online |
 //! | [`time`] | points in time as the API writes them |
 
+pub mod attachment;
 pub mod cursor;
 pub mod event;
 pub mod id;
@@ -30,6 +31,7 @@ mod schema;
 pub mod signal;
 pub mod time;
 
+pub use attachment::Attachment;
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
 pub use event::{EncodedEvent, EventKind};
 pub use id::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttachmentId, ClientId, MessageId, RoomId, Timestamp, UserId};
+use crate::{Attachment, AttachmentId, ClientId, MessageId, RoomId, Timestamp, UserId};
 
 /// Where a message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,9 @@ pub struct Message {
     pub client_id: Option<ClientId>,
     /// Files that go with it.
     pub attachments: Vec<AttachmentId>,
+    /// The same files, with what is known of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
     /// The message of the same room that it answers.
     pub reply_to: Option<MessageId>,
     /// When it was accepted, by the gateway's clock.

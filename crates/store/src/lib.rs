@@ -11,8 +11,9 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
-//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `throttle`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
 
+mod attachments;
 mod change;
 mod checkpoint;
 mod connection;
@@ -45,6 +46,7 @@ mod throttle;
 mod tokens;
 mod writer;
 
+pub use attachments::{FoundAttachment, UnusedPage};
 pub use change::{Change, Decide, Decided, Found, RoomView, Step, Told};
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 use pollgate_model::{
-    BadId, ClientId, Context, EncodedEvent, EventId, EventKind, LastMessage, Message, Recipient, Room,
-    RoomId, RoomKind, Timestamp, UserId,
+    Attachment, BadId, ClientId, Context, EncodedEvent, EventId, EventKind, LastMessage, Message, Recipient,
+    Room, RoomId, RoomKind, Timestamp, UserId,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -34,7 +34,9 @@ pub(crate) type MessageColumns = (
 
 /// The message that a row holds.
 pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
-    let (room, seq, id, sender, body, client_id, reply_to, created_at, _files, edited_at, deleted_at) = row;
+    let (room, seq, id, sender, body, client_id, reply_to, created_at, files, edited_at, deleted_at) = row;
+    let files: Vec<Attachment> =
+        files.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json)).map_err(Failure::corrupt)?;
     Ok(Message {
         id: id.0.into(),
         room: room.0.into(),
@@ -42,7 +44,8 @@ pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
         sender: user(sender)?,
         body,
         client_id: client_id.map(ClientId::try_from).transpose().map_err(Failure::corrupt)?,
-        attachments: Vec::new(),
+        attachments: files.iter().map(|file| file.id).collect(),
+        files,
         reply_to: reply_to.map(|id| id.0.into()),
         created_at: Timestamp::from_ms(created_at),
         edited_at: edited_at.map(Timestamp::from_ms),
@@ -146,6 +149,14 @@ pub(crate) fn room(row: RoomRow) -> Result<Room, Failure> {
 
 fn parsed<T: TryFrom<String, Error = BadId>>(text: String) -> Result<T, Failure> {
     T::try_from(text).map_err(Failure::corrupt)
+}
+
+/// The files of a message as its row keeps them; nothing for none.
+pub(crate) fn files_json(files: &[Attachment]) -> Result<Option<String>, Failure> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(files).map(Some).map_err(Failure::corrupt)
 }
 
 /// The user that a column names.

@@ -187,5 +187,33 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql::Id16;
+
+    /// Files whose bytes are stored.
+    attachments (id) {
+        id -> Id16,
+        owner -> Text,
+        name -> Text,
+        media_type -> Text,
+        size -> BigInt,
+        created_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use crate::sql::Id16;
+
+    /// Which messages hold which files.
+    attachment_uses (attachment_id, room_id, seq) {
+        attachment_id -> Id16,
+        room_id -> Id16,
+        seq -> BigInt,
+    }
+}
+
 diesel::joinable!(members -> rooms (room_id));
 diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents);
+diesel::allow_tables_to_appear_in_same_query!(attachments, attachment_uses, members);

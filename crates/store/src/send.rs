@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pollgate_model::{NewMessage, Target};
+use pollgate_model::{NewMessage, Target, UserId};
 use tokio::sync::oneshot;
 
 use crate::Store;
@@ -20,13 +20,23 @@ impl Store {
     /// Nothing was stored, but for [`StoreError::Uncertain`]. [`StoreError::NotFound`]: the sender is in no such room;
     /// [`StoreError::Conflict`]: the client id was used for another message; [`StoreError::Busy`]: too many wait.
     pub async fn send(&self, new: NewMessage) -> Result<Sent, StoreError> {
+        self.send_for(new, None).await
+    }
+
+    /// [`Store::send`] by a caller who sends in the sender's name: the caller's files may go along as the sender's may.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_for(&self, new: NewMessage, caller: Option<UserId>) -> Result<Sent, StoreError> {
         check(&new)?;
         for _ in 0..TRIES {
             let room = self.room_of(&new)?;
             let (reply, answer) = oneshot::channel();
             let claim = Claim::default();
             let writer = self.inner.writers.of_room(room.id());
-            let unit = Send { new: new.clone(), room, queued: Instant::now(), claim: claim.clone(), reply };
+            let caller = caller.clone();
+            let unit =
+                Send { new: new.clone(), caller, room, queued: Instant::now(), claim: claim.clone(), reply };
             self.inner.writers.offer(writer, Unit::Send(Box::new(unit)))?;
             match self.inner.writers.answer(&claim, answer).await? {
                 Verdict::Sent(sent) => return Ok(sent),
@@ -51,9 +61,6 @@ impl Store {
 }
 
 fn check(new: &NewMessage) -> Result<(), StoreError> {
-    if !new.attachments.is_empty() {
-        return Err(StoreError::Invalid("attachments: no such attachment".into()));
-    }
     // PostgreSQL has no such texts, and what one database stores the other must as well
     if new.body.contains('\0') {
         return Err(StoreError::Invalid("body: must not contain NUL".into()));

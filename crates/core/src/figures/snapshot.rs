@@ -8,7 +8,7 @@ use pollgate_model::Timestamp;
 use pollgate_store::{Fill, StoreError};
 
 use super::{HandoverFigures, Histogram, POLL_ENDS, SignalFigures};
-use crate::{Core, ThrottleFigures, audience, typing};
+use crate::{AttachmentFigures, Core, ThrottleFigures, audience, typing};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
 const ASKING: Duration = Duration::from_secs(2);
@@ -55,6 +55,8 @@ pub struct Snapshot {
     pub throttle: ThrottleFigures,
     /// Typing and presence.
     pub signals: SignalFigures,
+    /// Uploads, downloads, and what became of files that nobody used.
+    pub attachments: AttachmentFigures,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -88,7 +90,8 @@ impl Core {
             handovers: self.mailboxes.handovers(),
             throttle: self.throttle.figures(),
             signals: figures.signals.read(),
-            limits: self.limits(),
+            attachments: self.attachments.figures(),
+            limits: [self.limits(), self.attachments.limits()].concat(),
         }
     }
 

@@ -8,6 +8,7 @@ use pollgate_broker::{ClusterName, Clusters, MailboxLimits, Outcome, Placement};
 use pollgate_core::{
     Core, CoreError, CoreSettings, Moves, Parts, PollCursor, PollRequest, Polled, Relay, Tasks,
 };
+use pollgate_files::{Files, FilesSettings, Place};
 use pollgate_model::{InstanceId, Mailbox, NewMessage, Target, UserId};
 use pollgate_store::{Sent, Store, StoreSettings};
 use tempfile::TempDir;
@@ -59,6 +60,8 @@ impl World {
         let url = format!("sqlite://{}", folder.path().join("pollgate.db").display());
         let store = Store::open(StoreSettings::new(url), instance, relay.clone()).await.unwrap();
         let moves = Moves::load(&store, placement, self.settings.message_ttl).await.unwrap();
+        let place = Place::Folder(folder.path().join("attachments"));
+        let files = FilesSettings { place, timeout: Duration::from_secs(10) };
         let (tasks, _first_failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store,
@@ -67,6 +70,7 @@ impl World {
             moves,
             relay,
             instance,
+            files: Files::open(&files).await.unwrap(),
             settings: self.settings.clone(),
             redis: None,
             tasks,

@@ -1,7 +1,9 @@
 //! Which pages of other origins may call: those that the configuration names, no others.
 
 use actix_cors::Cors;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 
 /// A preflight answer is good for so long, in seconds.
 const MAX_AGE: usize = 3600;
@@ -15,10 +17,15 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
         origins.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
     };
     start
-        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
             AUTHORIZATION,
             CONTENT_TYPE,
+            // parts of files, and files that a page has already
+            RANGE,
+            IF_RANGE,
+            IF_NONE_MATCH,
+            IF_MODIFIED_SINCE,
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("prefer"),
             HeaderName::from_static("x-request-id"),
@@ -30,5 +37,6 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
             "ratelimit",
             "ratelimit-policy",
         ])
+        .expose_headers(["content-disposition", "content-range", "accept-ranges", "etag"])
         .max_age(MAX_AGE)
 }

@@ -90,6 +90,7 @@ pub(crate) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
+    let in_the_name_of = posted.from.is_some();
     let message = posted.into_message(&caller)?;
     // a back end counts as one, in whoever's name it sends
     let class = if caller.has(Scope::Publish) {
@@ -98,7 +99,7 @@ pub(crate) async fn send(
         gateway.core.message_class(&message.target).await
     };
     gateway.throttle(&request, &caller, &class).await?;
-    let sent = gateway.core.send(message).await?;
+    let sent = gateway.core.send_for(message, in_the_name_of.then(|| caller.user.clone())).await?;
     if sent.repeated {
         gateway.core.throttle().refund(&caller.user, &class);
     }

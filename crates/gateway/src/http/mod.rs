@@ -1,6 +1,7 @@
 //! The HTTP layer: two route tables, one for the public, one for operators. All rules live in `pollgate-core`.
 
 mod answer;
+mod attachments;
 mod caller;
 mod cors;
 mod desks;
@@ -27,7 +28,7 @@ mod typing;
 
 use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, put, route, scope};
+use actix_web::web::{Data, ServiceConfig, delete, get, head, patch, post, put, route, scope};
 use actix_web::{HttpRequest, HttpResponse, Scope};
 use pollgate_core::Core;
 
@@ -88,6 +89,12 @@ fn versioned() -> Vec<Served> {
         only("/messages", "POST", [post().to(messages::send)]),
         only("/events", "POST", [post().to(events::publish)]),
         only("/events/batch", "POST", [post().to(events::publish_batch)]),
+        only("/attachments", "POST", [post().to(attachments::upload)]),
+        only(
+            "/attachments/{id}",
+            "GET, HEAD",
+            [get().to(attachments::download), head().to(attachments::head)],
+        ),
         // waiting clients
         only("/poll", "GET", [get().to(poll::poll)]),
         // rooms

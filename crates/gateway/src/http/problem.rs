@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpResponse, ResponseError};
 use pollgate_core::CoreError;
 use rand::Rng as _;
@@ -29,6 +31,7 @@ pub(crate) enum Code {
     Superseded,
     TooLarge,
     UnsupportedMediaType,
+    RangeNotSatisfiable,
     IdempotencyKeyReused,
     Throttled,
     Internal,
@@ -52,6 +55,7 @@ impl Code {
             Self::Superseded => (StatusCode::CONFLICT, "superseded"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
+            Self::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable"),
             Self::IdempotencyKeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
             Self::Throttled => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -87,6 +91,8 @@ pub(crate) struct Problem {
     allow: Option<&'static str>,
     /// A try before this time makes no sense.
     later: Duration,
+    /// How long the whole is of which a part was asked for.
+    whole: Option<u64>,
 }
 
 /// Why a request failed (RFC 9457).
@@ -106,7 +112,15 @@ pub(crate) struct Body<'a> {
 
 impl Problem {
     fn new(code: Code, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, title, detail: detail.into(), cause: None, allow: None, later: Duration::ZERO }
+        Self {
+            code,
+            title,
+            detail: detail.into(),
+            cause: None,
+            allow: None,
+            later: Duration::ZERO,
+            whole: None,
+        }
     }
 
     fn because(mut self, cause: impl Into<String>) -> Self {
@@ -152,9 +166,17 @@ impl Problem {
         Self::new(Code::TooLarge, "Too large", detail)
     }
 
-    /// 415: a body in another form than JSON.
-    pub(crate) fn unsupported_media_type() -> Self {
-        Self::new(Code::UnsupportedMediaType, "Unsupported media type", "send content-type: application/json")
+    /// 415: a body in another form than is asked for, or a file of another type than may be uploaded.
+    pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
+        Self::new(Code::UnsupportedMediaType, "Unsupported media type", detail)
+    }
+
+    /// 416: the range that is asked for lies outside.
+    pub(crate) fn no_such_range(size: u64) -> Self {
+        let detail = format!("range: there are {size} bytes");
+        let mut problem = Self::new(Code::RangeNotSatisfiable, "No such range", detail);
+        problem.whole = Some(size);
+        problem
     }
 
     /// 422: an idempotency key that stands for another request.
@@ -202,6 +224,12 @@ impl From<CoreError> for Problem {
             CoreError::TooManyPolls { .. } => Self::new(Code::Throttled, "Too many held polls", text),
             CoreError::Throttled { wait, .. } => {
                 Self { later: wait, ..Self::new(Code::Throttled, "Too many requests", text) }
+            }
+            CoreError::TooManyOfUser { .. } => Self::new(Code::Throttled, "Too many at once", text),
+            CoreError::UnsupportedMediaType(detail) => Self::unsupported_media_type(detail),
+            CoreError::FilesUnavailable(cause) => {
+                Self::unavailable(Code::StoreUnavailable, "Attachment storage not available", text)
+                    .because(cause)
             }
             CoreError::Overloaded(_) => Self::unavailable(Code::Overloaded, "Overloaded", text),
             CoreError::StoreUnavailable(cause) | CoreError::StoreUncertain(cause) => {
@@ -256,6 +284,9 @@ impl ResponseError for Problem {
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         if let Some(seconds) = self.retry_after() {
             answer.insert_header((RETRY_AFTER, seconds));
+        }
+        if let Some(whole) = self.whole {
+            answer.insert_header((CONTENT_RANGE, format!("bytes */{whole}")));
         }
         if let Some(allow) = self.allow {
             answer.insert_header((ALLOW, HeaderValue::from_static(allow)));

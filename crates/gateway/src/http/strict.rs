@@ -35,7 +35,7 @@ pub(crate) async fn body(
     limits: BodyLimits,
 ) -> Result<BytesMut, Problem> {
     if !is_json(request) {
-        return Err(Problem::unsupported_media_type());
+        return Err(Problem::unsupported_media_type("send content-type: application/json"));
     }
     match timeout(limits.time, bytes(payload, limits.bytes)).await {
         Ok(body) => body,

@@ -2,6 +2,7 @@
 //!
 //! docs/metrics.md names every family; a test holds the two together.
 
+mod attachments;
 mod connections;
 mod family;
 mod signals;
@@ -122,6 +123,7 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
     families.extend(of_throttle(&snapshot.throttle));
     families.extend(of_brokers(snapshot));
     families.extend(signals::of_signals(&snapshot.signals));
+    families.extend(attachments::families(&snapshot.attachments));
     families
 }
 

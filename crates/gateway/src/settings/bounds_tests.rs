@@ -49,7 +49,15 @@ fn zero_is_refused_where_nothing_would_work(
         "throttle.timeout_ms",
         "limits.relay_publications",
         "limits.relay_bytes",
-        "limits.outbox_rows"
+        "limits.outbox_rows",
+        "attachments.timeout_ms",
+        "attachments.most_bytes",
+        "attachments.per_message",
+        "attachments.uploads",
+        "attachments.uploads_per_user",
+        "attachments.downloads",
+        "attachments.downloads_per_user",
+        "attachments.upload_s"
     )]
     key: &str,
 ) {

@@ -1,6 +1,7 @@
 //! Configuration: commented defaults, below a file, below the environment. Unknown keys are errors; what makes no
 //! sense together is refused here, so that everything behind can rely on it.
 
+mod attachments;
 mod auth;
 mod bounds;
 mod broker;
@@ -24,6 +25,7 @@ use figment::Figment;
 use figment::providers::{Format as _, Toml};
 use serde::{Deserialize, Serialize};
 
+pub use attachments::AttachmentSection;
 pub use auth::{AuthSettings, JwtSettings};
 pub use broker::{BrokerSettings, ClusterSettings, Persistence, RabbitmqSettings};
 pub use http::HttpSettings;
@@ -83,6 +85,7 @@ struct Sections {
     presence: PresenceSettings,
     limits: LimitSettings,
     throttle: ThrottleSection,
+    attachments: AttachmentSection,
     log: LogSettings,
 }
 
@@ -109,6 +112,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// How many requests a user may make.
     pub throttle: ThrottleSection,
+    /// Files that go with messages.
+    pub attachments: AttachmentSection,
     /// Logs.
     pub log: LogSettings,
     sections: Box<Sections>,
@@ -144,6 +149,7 @@ impl Settings {
             presence: sections.presence.clone(),
             limits: sections.limits.clone(),
             throttle: sections.throttle.clone(),
+            attachments: sections.attachments.clone(),
             log: sections.log.clone(),
             sections: Box::new(sections),
         })

@@ -1,6 +1,7 @@
 //! The HTTP contract, word for word, against the real binary on both pairs.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod attachments;
 mod credentials;
 mod desks;
 mod events;

@@ -2,6 +2,7 @@
 //! break off: what goes through, what is repeated elsewhere, and what is not.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod attachments;
 mod faults;
 mod nginx;
 mod requests;

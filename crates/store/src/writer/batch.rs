@@ -12,6 +12,7 @@ use pollgate_model::{
     EncodedEvent, EventId, EventKind, Message, MessageId, RoomId, RoomSummary, Timestamp, UserId,
 };
 
+use super::attached::{self, Files};
 use super::changes;
 use super::draft::{Drafts, Earlier, earlier};
 use super::marks::Marks;
@@ -98,11 +99,12 @@ pub(crate) fn apply<T: Tables>(
         applied: Applied::default(),
     };
     let earlier = earlier(batch.tables, sends)?;
-    batch.look_for_directs(&earlier)?;
+    let files = attached::find(batch.tables, sends, &earlier)?;
+    batch.look_for_directs(&earlier, &files)?;
     batch.open_rooms(work)?;
     let replies = batch.rooms_of_replies()?;
-    for (send, earlier) in sends.iter().zip(earlier) {
-        let verdict = batch.judge(send, earlier, &replies)?;
+    for ((send, earlier), files) in sends.iter().zip(earlier).zip(files) {
+        let verdict = batch.judge(send, earlier, &replies, files)?;
         batch.applied.sends.push(verdict);
     }
     batch.publish(publishes)?;
@@ -115,7 +117,7 @@ pub(crate) fn apply<T: Tables>(
 
 impl<T: Tables> Batch<'_, T> {
     /// Finds the direct rooms that are only candidates here, and makes those that are nowhere and will be written to.
-    fn look_for_directs(&mut self, earlier: &[Earlier]) -> Result<(), Failure> {
+    fn look_for_directs(&mut self, earlier: &[Earlier], files: &[Files]) -> Result<(), Failure> {
         let candidates: BTreeMap<&str, &Arc<Direct>> = self
             .sends
             .iter()
@@ -138,13 +140,14 @@ impl<T: Tables> Batch<'_, T> {
         }
         let found: BTreeSet<RoomId> = self.applied.made.iter().map(|d| d.room).collect();
         let mut wanted: BTreeMap<&str, (&Arc<Direct>, &UserId)> = BTreeMap::new();
-        for (send, earlier) in self.sends.iter().zip(earlier) {
+        for ((send, earlier), files) in self.sends.iter().zip(earlier).zip(files) {
             let Room::Direct(direct) = &send.room else { continue };
             let to_make = candidates.contains_key(direct.key.as_str())
                 && !self.elsewhere.contains_key(&direct.key)
                 && !found.contains(&direct.room);
             // a message that answers another one cannot be the first of its room
-            if to_make && matches!(earlier, Earlier::None) && send.new.reply_to.is_none() {
+            let can_be_first = send.new.reply_to.is_none() && files.is_some();
+            if to_make && matches!(earlier, Earlier::None) && can_be_first {
                 wanted.entry(&direct.key).or_insert((direct, &send.new.sender));
             }
         }
@@ -244,6 +247,7 @@ impl<T: Tables> Batch<'_, T> {
         send: &Send,
         earlier: Earlier,
         replies: &HashMap<MessageId, RoomId>,
+        files: Files,
     ) -> Result<Result<Verdict, StoreError>, Failure> {
         let room = match &send.room {
             Room::Direct(direct) => match self.elsewhere.get(&direct.key) {
@@ -257,6 +261,7 @@ impl<T: Tables> Batch<'_, T> {
             Earlier::Stored(message) => return repeated(send, room, &message),
             Earlier::InBatch(first) => return Ok(self.same_as(send, first)),
         }
+        let Some(files) = files else { return Ok(Err(no_such_attachment())) };
         let Some(open) = self.rooms.get_mut(&room) else {
             return Ok(match &send.room {
                 Room::Direct(direct) if direct.is_made() => Ok(Verdict::Gone(Arc::clone(direct))),
@@ -289,7 +294,8 @@ impl<T: Tables> Batch<'_, T> {
             sender: send.new.sender.clone(),
             body: send.new.body.clone(),
             client_id: send.new.client_id.clone(),
-            attachments: Vec::new(),
+            attachments: send.new.attachments.clone(),
+            files,
             reply_to: send.new.reply_to,
             created_at: self.now,
             edited_at: None,
@@ -307,6 +313,7 @@ impl<T: Tables> Batch<'_, T> {
             (Some(Ok(Verdict::Sent(sent))), Some(other)) => {
                 let same = other.room.id() == send.room.id()
                     && other.new.body == send.new.body
+                    && other.new.attachments == send.new.attachments
                     && other.new.reply_to == send.new.reply_to;
                 if same { Ok(Verdict::Sent(Sent { repeated: true, ..sent.clone() })) } else { Err(reused()) }
             }
@@ -333,7 +340,11 @@ impl<T: Tables> Batch<'_, T> {
 }
 
 fn repeated(send: &Send, room: RoomId, stored: &Message) -> Result<Result<Verdict, StoreError>, Failure> {
-    if stored.room != room || stored.body != send.new.body || stored.reply_to != send.new.reply_to {
+    let same = stored.room == room
+        && stored.body == send.new.body
+        && stored.attachments == send.new.attachments
+        && stored.reply_to == send.new.reply_to;
+    if !same {
         return Ok(Err(reused()));
     }
     let event = EncodedEvent::message_created(stored).map_err(Failure::corrupt)?;
@@ -343,6 +354,10 @@ fn repeated(send: &Send, room: RoomId, stored: &Message) -> Result<Result<Verdic
 
 fn reused() -> StoreError {
     StoreError::Conflict("client_id: another message was sent with it".into())
+}
+
+fn no_such_attachment() -> StoreError {
+    StoreError::Invalid("attachments: no such attachment".into())
 }
 
 fn no_such_reply() -> StoreError {

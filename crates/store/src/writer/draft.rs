@@ -130,6 +130,7 @@ impl Drafts {
             return Ok(());
         }
         tables.insert_messages(&self.messages)?;
+        tables.insert_uses(&self.messages)?;
         // later ones replace earlier ones: one update for each room
         let mut newest: HashMap<RoomId, &Message> = HashMap::new();
         for message in &self.messages {

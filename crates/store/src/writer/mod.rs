@@ -4,6 +4,7 @@
 //! Rule: what concerns one room always goes to the same writer, so that its events leave in commit order.
 
 mod announce;
+mod attached;
 mod batch;
 mod changes;
 mod draft;

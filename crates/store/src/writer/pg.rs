@@ -9,10 +9,11 @@ use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
 
 use super::marks::Mark;
 use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
+use crate::attachments::AttachmentRow;
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::{Keyed, to_bytes};
-use crate::rows::{MessageColumns, MessageRow};
+use crate::rows::{self, MessageColumns, MessageRow};
 use crate::sql::{Id, Id16, statement};
 
 statement! {
@@ -61,6 +62,25 @@ statement! {
     }
 }
 statement! {
+    Attachments on Pg => PgConnection, rows (Id16, Text, Text, Text, BigInt) {
+        "SELECT id, owner, name, media_type, size FROM attachments WHERE id = ANY (" [ids: &'a [Id], Array<Id16>]
+        ") ORDER BY id FOR KEY SHARE"
+    }
+}
+statement! {
+    Seen on Pg => PgConnection, rows (Id16, Text) {
+        "SELECT k.id, k.who FROM unnest(" [ids: &'a [Id], Array<Id16>] ", " [users: &'a [&'a str], Array<Text>]
+        ") AS k (id, who) WHERE EXISTS (SELECT 1 FROM attachment_uses u JOIN members m ON m.room_id = u.room_id \
+         WHERE u.attachment_id = k.id AND m.user_id = k.who)"
+    }
+}
+statement! {
+    InsertUses on Pg => PgConnection {
+        "INSERT INTO attachment_uses (attachment_id, room_id, seq) SELECT * FROM unnest("
+        [ids: &'a [Id], Array<Id16>] ", " [rooms: &'a [Id], Array<Id16>] ", " [seqs: &'a [i64], Array<BigInt>] ")"
+    }
+}
+statement! {
     MakeRooms on Pg => PgConnection, rows Id16 {
         "INSERT INTO rooms (id, kind, direct_key, last_seq, created_at_ms, updated_at_ms) SELECT id, 'direct', key, 0, "
         [at: &'a i64, BigInt] ", " [again: &'a i64, BigInt] " FROM unnest(" [ids: &'a [Id], Array<Id16>] ", "
@@ -97,11 +117,13 @@ statement! {
 }
 statement! {
     InsertMessages on Pg => PgConnection {
-        "INSERT INTO messages (room_id, seq, id, sender, body, client_id, reply_to, created_at_ms) SELECT * FROM unnest("
+        "INSERT INTO messages (room_id, seq, id, sender, body, client_id, reply_to, created_at_ms, \
+         attachments) SELECT * FROM unnest("
         [rooms: &'a [Id], Array<Id16>] ", " [seqs: &'a [i64], Array<BigInt>] ", " [ids: &'a [Id], Array<Id16>] ", "
         [senders: &'a [&'a str], Array<Text>] ", " [bodies: &'a [&'a str], Array<Text>] ", "
         [client_ids: &'a [Option<&'a str>], Array<Nullable<Text>>] ", "
-        [replies: &'a [Option<Id>], Array<Nullable<Id16>>] ", " [times: &'a [i64], Array<BigInt>] ")"
+        [replies: &'a [Option<Id>], Array<Nullable<Id16>>] ", " [times: &'a [i64], Array<BigInt>] ", "
+        [files: &'a [Option<String>], Array<Nullable<Text>>] ")"
     }
 }
 statement! {
@@ -162,6 +184,15 @@ impl Tables for PgConnection {
         Ok(RoomsOf { ids: messages }.load(self)?)
     }
 
+    fn attachments(&mut self, ids: &[Id]) -> Result<Vec<AttachmentRow>, Failure> {
+        Ok(Attachments { ids }.load(self)?)
+    }
+
+    fn seen(&mut self, pairs: &[(Id, &str)]) -> Result<Vec<(Id, String)>, Failure> {
+        let (ids, users): (Vec<Id>, Vec<&str>) = pairs.iter().copied().unzip();
+        Ok(Seen { ids: &ids, users: &users }.load(self)?)
+    }
+
     fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure> {
         let at = at.as_ms();
         let ids: Vec<Id> = rooms.iter().map(|r| Id(r.room.uuid())).collect();
@@ -209,6 +240,7 @@ impl Tables for PgConnection {
                 .collect::<Vec<_>>(),
             replies: &messages.iter().map(|m| m.reply_to.map(|id| Id(id.uuid()))).collect::<Vec<_>>(),
             times: &messages.iter().map(|m| m.created_at.as_ms()).collect::<Vec<_>>(),
+            files: &messages.iter().map(|m| rows::files_json(&m.files)).collect::<Result<Vec<_>, _>>()?,
         }
         .execute(self)?;
         Ok(())
@@ -221,6 +253,21 @@ impl Tables for PgConnection {
             seqs: &marks.iter().map(|(_, _, seq)| *seq).collect::<Vec<_>>(),
         };
         Ok(advance.load(self)?)
+    }
+
+    fn insert_uses(&mut self, messages: &[Message]) -> Result<(), Failure> {
+        let (mut ids, mut rooms, mut seqs) = (Vec::new(), Vec::new(), Vec::new());
+        for message in messages {
+            for file in &message.files {
+                ids.push(Id(file.id.uuid()));
+                rooms.push(Id(message.room.uuid()));
+                seqs.push(message.seq);
+            }
+        }
+        if !ids.is_empty() {
+            InsertUses { ids: &ids, rooms: &rooms, seqs: &seqs }.execute(self)?;
+        }
+        Ok(())
     }
 
     fn update_rooms(&mut self, newest: &[&Message]) -> Result<(), Failure> {

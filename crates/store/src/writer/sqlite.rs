@@ -9,10 +9,11 @@ use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
 
 use super::marks::Mark;
 use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
+use crate::attachments::AttachmentRow;
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::{Keyed, to_bytes};
-use crate::rows::{MessageColumns, MessageRow};
+use crate::rows::{self, MessageColumns, MessageRow};
 use crate::sql::{Id, Id16, statement};
 
 statement! {
@@ -51,6 +52,24 @@ statement! {
     }
 }
 statement! {
+    AttachmentOf on Sqlite => SqliteConnection, rows (Id16, Text, Text, Text, BigInt) {
+        "SELECT id, owner, name, media_type, size FROM attachments WHERE id = " [id: &'a Id, Id16]
+    }
+}
+statement! {
+    SeenBy on Sqlite => SqliteConnection, rows (Id16, Text) {
+        "SELECT u.attachment_id, m.user_id FROM attachment_uses u JOIN members m ON m.room_id = u.room_id \
+         WHERE u.attachment_id = "
+        [id: &'a Id, Id16] " AND m.user_id = " [user: &'a str, Text] " LIMIT 1"
+    }
+}
+statement! {
+    InsertUse on Sqlite => SqliteConnection {
+        "INSERT INTO attachment_uses (attachment_id, room_id, seq) VALUES ("
+        [id: &'a Id, Id16] ", " [room: &'a Id, Id16] ", " [seq: &'a i64, BigInt] ")"
+    }
+}
+statement! {
     MakeRoom on Sqlite => SqliteConnection {
         "INSERT INTO rooms (id, kind, direct_key, last_seq, created_at_ms, updated_at_ms) VALUES ("
         [id: &'a Id, Id16] ", 'direct', " [key: &'a str, Text] ", 0, " [at: &'a i64, BigInt] ", "
@@ -80,10 +99,12 @@ statement! {
 }
 statement! {
     InsertMessage on Sqlite => SqliteConnection {
-        "INSERT INTO messages (room_id, seq, id, sender, body, client_id, reply_to, created_at_ms) VALUES ("
+        "INSERT INTO messages (room_id, seq, id, sender, body, client_id, reply_to, created_at_ms, attachments) \
+         VALUES ("
         [room: &'a Id, Id16] ", " [seq: &'a i64, BigInt] ", " [id: &'a Id, Id16] ", " [sender: &'a str, Text] ", "
         [body: &'a str, Text] ", " [client_id: &'a Option<&'a str>, Nullable<Text>] ", "
-        [reply_to: &'a Option<Id>, Nullable<Id16>] ", " [at: &'a i64, BigInt] ")"
+        [reply_to: &'a Option<Id>, Nullable<Id16>] ", " [at: &'a i64, BigInt] ", "
+        [files: &'a Option<String>, Nullable<Text>] ")"
     }
 }
 statement! {
@@ -160,6 +181,24 @@ impl Tables for SqliteConnection {
         Ok(found)
     }
 
+    fn attachments(&mut self, ids: &[Id]) -> Result<Vec<AttachmentRow>, Failure> {
+        let mut found = Vec::new();
+        for id in ids {
+            let rows: Vec<AttachmentRow> = AttachmentOf { id }.load(self)?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    fn seen(&mut self, pairs: &[(Id, &str)]) -> Result<Vec<(Id, String)>, Failure> {
+        let mut found = Vec::new();
+        for (id, user) in pairs {
+            let rows: Vec<(Id, String)> = SeenBy { id, user }.load(self)?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
     fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure> {
         let at = at.as_ms();
         let mut made = Vec::new();
@@ -217,6 +256,7 @@ impl Tables for SqliteConnection {
                 client_id: &message.client_id.as_ref().map(ClientId::as_str),
                 reply_to: &message.reply_to.map(|id| Id(id.uuid())),
                 at: &message.created_at.as_ms(),
+                files: &rows::files_json(&message.files)?,
             }
             .execute(self)?;
         }
@@ -230,6 +270,16 @@ impl Tables for SqliteConnection {
             moved.extend(to.into_iter().map(|to| (*room, user.as_str().to_owned(), to)));
         }
         Ok(moved)
+    }
+
+    fn insert_uses(&mut self, messages: &[Message]) -> Result<(), Failure> {
+        for message in messages {
+            for file in &message.files {
+                InsertUse { id: &Id(file.id.uuid()), room: &Id(message.room.uuid()), seq: &message.seq }
+                    .execute(self)?;
+            }
+        }
+        Ok(())
     }
 
     fn update_rooms(&mut self, newest: &[&Message]) -> Result<(), Failure> {

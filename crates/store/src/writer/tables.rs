@@ -7,6 +7,7 @@ use pollgate_model::{ClientId, Message, Timestamp, UserId};
 
 use super::marks::Mark;
 use super::room_tables::RoomTables;
+use crate::attachments::AttachmentRow;
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::Keyed;
@@ -49,6 +50,10 @@ pub(crate) trait Tables: RoomTables {
     fn members(&mut self, rooms: &[Id]) -> Result<Vec<(Id, String)>, Failure>;
     /// In which rooms these messages stand, as (message, room).
     fn rooms_of(&mut self, messages: &[Id]) -> Result<Vec<(Id, Id)>, Failure>;
+    /// These attachments, held until the end: nobody removes them before.
+    fn attachments(&mut self, ids: &[Id]) -> Result<Vec<AttachmentRow>, Failure>;
+    /// Which of these attachments are in a room of the user they are asked for.
+    fn seen(&mut self, pairs: &[(Id, &str)]) -> Result<Vec<(Id, String)>, Failure>;
     /// Makes direct rooms with their members; the ids of those that were made, which leaves out those that
     /// another process made in the meantime.
     fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure>;
@@ -60,6 +65,8 @@ pub(crate) trait Tables: RoomTables {
     /// So many new tickets, ascending.
     fn tickets(&mut self, count: usize, here: &Tickets) -> Result<Vec<i64>, Failure>;
     fn insert_messages(&mut self, messages: &[Message]) -> Result<(), Failure>;
+    /// Notes which messages hold which attachments.
+    fn insert_uses(&mut self, messages: &[Message]) -> Result<(), Failure>;
     /// Moves read marks, in their order, up to what is given or the last message, never back; those that moved, with
     /// where they stand now. The mark of who sent the newest message stays: see `Room::read_by`.
     fn advance_marks(&mut self, marks: &[Mark]) -> Result<Vec<(Id, String, i64)>, Failure>;

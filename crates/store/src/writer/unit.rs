@@ -60,6 +60,8 @@ impl Claim {
 /// A message to be written.
 pub(crate) struct Send {
     pub(crate) new: NewMessage,
+    /// Who sends it in the sender's name.
+    pub(crate) caller: Option<UserId>,
     pub(crate) room: Room,
     pub(crate) queued: Instant,
     pub(crate) claim: Claim,

@@ -1,6 +1,7 @@
 //! The store on both databases: every case runs on SQLite and on PostgreSQL, each in a database of its own.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod attachments;
 mod groups;
 mod history;
 mod idempotency;

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use crate::token::sign;
 
 mod answer;
+mod form;
 
 pub use answer::Answer;
+pub use form::{FORM, FormField, form};
 
 const CONNECTING: Duration = Duration::from_secs(5);
 /// Longer than any poll is held.

@@ -1,5 +1,6 @@
 //! Every bound, filled over HTTP: the right refusal, its metric, and a gateway that works again afterwards.
 
+mod attachments;
 mod connections;
 mod outbox;
 mod polls;

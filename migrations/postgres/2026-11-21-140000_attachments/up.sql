@@ -1,0 +1,20 @@
+-- files that were uploaded; their bytes are in the attachment storage, under a key made from the id
+CREATE TABLE attachments (
+    id UUID PRIMARY KEY NOT NULL,
+    -- who uploaded it
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    created_at_ms BIGINT NOT NULL
+);
+
+-- the messages that a file goes with; a file without one is removed after a while
+CREATE TABLE attachment_uses (
+    attachment_id UUID NOT NULL REFERENCES attachments (id),
+    room_id UUID NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (attachment_id, room_id, seq)
+);
+-- for what removes messages
+CREATE INDEX attachment_uses_by_message ON attachment_uses (room_id, seq);

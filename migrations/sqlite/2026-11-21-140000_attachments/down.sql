@@ -1,0 +1,2 @@
+DROP TABLE attachment_uses;
+DROP TABLE attachments;
