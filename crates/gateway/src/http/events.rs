@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::caller::needs;
-use super::openapi::{BODY, CREDENTIAL, ROOM, STORING, refusals};
+use super::openapi::{BODY, COUNTED, CREDENTIAL, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
 use super::{Gateway, answer, idempotency, strict};
 use crate::auth::Scope;
@@ -103,7 +103,7 @@ impl Posted {
     }
 }
 
-refusals!(PublishRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict, Code::IdempotencyKeyReused]);
+refusals!(PublishRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED, &[Code::Conflict, Code::IdempotencyKeyReused]);
 
 /// Publish an event
 ///
@@ -114,6 +114,7 @@ refusals!(PublishRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict, Cod
     operation_id = "publishEvent",
     tag = "sending",
     security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("publish"))),
     params(KeyHeader),
     request_body = Posted,
     responses((status = 202, description = "Accepted: a durable one is committed", body = Accepted), PublishRefused),
@@ -145,6 +146,7 @@ pub(crate) async fn publish(
     operation_id = "publishEvents",
     tag = "sending",
     security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("publish"))),
     params(KeyHeader),
     request_body = PostedBatch,
     responses((status = 202, description = "Accepted: durable ones are committed", body = AcceptedBatch), PublishRefused),

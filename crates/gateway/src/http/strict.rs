@@ -19,7 +19,7 @@ pub(crate) struct BodyLimits {
     pub(crate) time: Duration,
 }
 
-/// Reads a JSON body. The type must refuse unknown fields.
+/// Reads a JSON body of a request without a query. The type must refuse unknown fields.
 pub(crate) async fn json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: Payload,
@@ -28,12 +28,13 @@ pub(crate) async fn json<T: DeserializeOwned>(
     parsed(&body(request, payload, limits).await?)
 }
 
-/// Reads a body that is said to be JSON.
+/// Reads a body that is said to be JSON, of a request without a query.
 pub(crate) async fn body(
     request: &HttpRequest,
     payload: Payload,
     limits: BodyLimits,
 ) -> Result<BytesMut, Problem> {
+    no_query(request)?;
     if !is_json(request) {
         return Err(Problem::unsupported_media_type("send content-type: application/json"));
     }

@@ -15,19 +15,79 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
-use pollgate_core::{CoreError, FoundAttachment};
+use pollgate_core::{Class, CoreError, FoundAttachment};
 use pollgate_files::FilesError;
 use pollgate_model::AttachmentId;
 
 use super::may;
 use crate::auth::Caller;
 use crate::http::Gateway;
-use crate::http::problem::Problem;
+use crate::http::openapi::{COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
+use crate::http::problem::{Code, Problem};
 
 const INLINE: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// A file, or the part of it that is asked for.
+/// Headers that ask for less than the whole.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the headers that `is_known` and `part` read")]
+struct Conditions {
+    /// One range of bytes. Several, another unit, and what cannot be read are answered with the whole file.
+    #[param(rename = "Range", nullable = false, example = "bytes=0-1023")]
+    range: Option<String>,
+    /// The range counts only while the file is this one: an `ETag` or a date.
+    #[param(rename = "If-Range", nullable = false)]
+    if_range: Option<String>,
+    /// The `ETag`s of what is at hand.
+    #[param(rename = "If-None-Match", nullable = false)]
+    if_none_match: Option<String>,
+    /// The date of what is at hand.
+    #[param(rename = "If-Modified-Since", nullable = false)]
+    if_modified_since: Option<String>,
+}
+
+refusals!(DownloadRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED, &[Code::RangeNotSatisfiable]);
+
+/// Download a file, or a part of it
+///
+/// For who uploaded it, and for the members of a room that holds it. Needs the scope `user` or `publish`.
+#[utoipa::path(
+    get,
+    path = "/v1/attachments/{id}",
+    operation_id = "download",
+    tag = "attachments",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("general"))),
+    params(("id" = AttachmentId, Path, description = "A file"), Conditions),
+    responses(
+        (status = 200, description = "The whole file", content_type = "*/*", body = Vec<u8>,
+            headers(
+                ("etag" = String, description = "Names the file"),
+                ("last-modified" = String, description = "When it was uploaded"),
+                ("accept-ranges" = String, description = "`bytes`"),
+                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
+                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
+            )),
+        (status = 206, description = "The part that `Range` asks for", content_type = "*/*", body = Vec<u8>,
+            headers(
+                ("etag" = String, description = "Names the file"),
+                ("last-modified" = String, description = "When it was uploaded"),
+                ("accept-ranges" = String, description = "`bytes`"),
+                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
+                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
+                ("content-range" = String, description = "Which bytes these are, and how many there are"),
+            )),
+        (status = 304, description = "The one at hand is still this one",
+            headers(
+                ("etag" = String, description = "Names the file"),
+                ("last-modified" = String, description = "When it was uploaded"),
+                ("accept-ranges" = String, description = "`bytes`"),
+                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
+            )),
+        DownloadRefused,
+    ),
+)]
 pub(crate) async fn download(
     request: HttpRequest,
     id: Path<String>,
@@ -36,7 +96,45 @@ pub(crate) async fn download(
     answer(&request, &id, &gateway, true).await
 }
 
-/// The same without the bytes; the storage is not asked.
+/// See what a file is
+///
+/// What `GET` answers, without the bytes.
+#[utoipa::path(
+    head,
+    path = "/v1/attachments/{id}",
+    operation_id = "probe",
+    tag = "attachments",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("general"))),
+    params(("id" = AttachmentId, Path, description = "A file"), Conditions),
+    responses(
+        (status = 200, description = "The whole file, without its bytes",
+            headers(
+                ("etag" = String, description = "Names the file"),
+                ("last-modified" = String, description = "When it was uploaded"),
+                ("accept-ranges" = String, description = "`bytes`"),
+                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
+                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
+            )),
+        (status = 206, description = "The part that `Range` asks for, without its bytes",
+            headers(
+                ("etag" = String, description = "Names the file"),
+                ("last-modified" = String, description = "When it was uploaded"),
+                ("accept-ranges" = String, description = "`bytes`"),
+                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
+                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
+                ("content-range" = String, description = "Which bytes these are, and how many there are"),
+            )),
+        (status = 304, description = "The one at hand is still this one",
+            headers(
+                ("etag" = String, description = "Names the file"),
+                ("last-modified" = String, description = "When it was uploaded"),
+                ("accept-ranges" = String, description = "`bytes`"),
+                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
+            )),
+        DownloadRefused,
+    ),
+)]
 pub(crate) async fn head(
     request: HttpRequest,
     id: Path<String>,
@@ -53,6 +151,7 @@ async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(request).await?;
     may(request, &caller)?;
+    gateway.throttle(request, &caller, &Class::General).await?;
     let id: AttachmentId = id.parse().map_err(|_no_id| Problem::not_found("attachment"))?;
     let found = gateway.core.attachment(&caller.user, id).await?;
     let tag = EntityTag::new_strong(id.to_string());

@@ -14,6 +14,9 @@ const BOUNDS: Bounds = Bounds {
     batch_events: 1003,
     most_events: 1004,
     poll_limit: 105,
+    room_members: 1006,
+    attachment_bytes: 1007,
+    message_attachments: 108,
     query_token: true,
 };
 
@@ -23,7 +26,18 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/v1/events"),
     ("POST", "/v1/events/batch"),
     ("GET", "/v1/poll"),
+    ("GET", "/v1/rooms"),
+    ("POST", "/v1/rooms"),
+    ("GET", "/v1/rooms/{room}"),
+    ("PATCH", "/v1/rooms/{room}"),
+    ("PUT", "/v1/rooms/{room}/members/{user}"),
+    ("DELETE", "/v1/rooms/{room}/members/{user}"),
     ("GET", "/v1/rooms/{room}/messages"),
+    ("POST", "/v1/rooms/{room}/read"),
+    ("POST", "/v1/rooms/{room}/typing"),
+    ("GET", "/v1/presence"),
+    ("POST", "/v1/attachments"),
+    ("GET", "/v1/attachments/{id}"),
     ("GET", "/v1/mailboxes"),
     ("GET", "/openapi.json"),
 ];
@@ -134,7 +148,7 @@ fn what_is_read_refuses_unknown_fields() {
 #[test]
 fn every_limit_of_this_gateway_is_named() {
     let text = document().to_string();
-    for limit in ["1001", "1002", "1003", "1004", "105"] {
+    for limit in ["1001", "1002", "1003", "1004", "105", "1006", "1007", "108"] {
         assert!(text.contains(&format!(":{limit},")) || text.contains(&format!(":{limit}}}")), "{limit}");
     }
     assert_eq!(text.matches("\"oneOf\":[{\"properties\":{\"room\"").count(), 2, "to or room");
