@@ -11,6 +11,7 @@
 //! | [`cursor`] | what a client sends back to confirm what it got |
 //! | [`page`] | pages of history |
 //! | [`room`] | rooms, as lists show them |
+//! | [`search`] | words of a text, searches, and what they found |
 //! | [`time`] | points in time as the API writes them |
 
 pub mod cursor;
@@ -20,6 +21,7 @@ pub mod mailbox;
 pub mod message;
 pub mod page;
 pub mod room;
+pub mod search;
 pub mod time;
 
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
@@ -29,4 +31,5 @@ pub use mailbox::{Mailbox, Recipient};
 pub use message::{Message, NewMessage, Target};
 pub use page::{History, Range};
 pub use room::{Context, LastMessage, RoomKind, RoomSummary};
+pub use search::{BadQuery, BadSearchCursor, Found, SearchCursor, SearchQuery};
 pub use time::Timestamp;

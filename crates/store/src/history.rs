@@ -34,7 +34,8 @@ impl Store {
     }
 }
 
-fn is_member(conn: &mut AnyConnection, room: Id, user: &UserId) -> Result<bool, Failure> {
+/// The user is in this room now.
+pub(crate) fn is_member(conn: &mut AnyConnection, room: Id, user: &UserId) -> Result<bool, Failure> {
     let found: Vec<i64> = on_each!(conn, |c| members::table
         .filter(members::room_id.eq(room).and(members::user_id.eq(user.as_str())))
         .select(members::last_read_seq)

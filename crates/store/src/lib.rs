@@ -11,9 +11,14 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
+//! | `aside` | writing beside the messages |
+//! | `search`, `retention` | the index of words; the end of old messages |
+//! | `chores` | what one gateway does for all |
 //! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
 
+mod aside;
 mod checkpoint;
+mod chores;
 mod connection;
 mod directs;
 mod error;
@@ -30,8 +35,10 @@ mod outgoing;
 mod placements;
 mod pool;
 mod publish;
+mod retention;
 mod rows;
 mod schema;
+mod search;
 mod send;
 mod settings;
 mod sql;
@@ -46,5 +53,7 @@ pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
 pub use placements::ListUse;
+pub use retention::Removed;
+pub use search::{Behind, Indexed};
 pub use settings::StoreSettings;
 pub use tokens::{NewToken, Token, TokenRef};

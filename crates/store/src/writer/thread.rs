@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::batch::{self, Applied, Shared};
 use super::settle::Settling;
-use super::unit::{Publish, Send, Unit, Verdict};
+use super::unit::{Aside, Publish, Send, Unit, Verdict};
 use crate::checkpoint::{self, Checkpoints};
 use crate::connection::{AnyConnection, Connector, on_each};
 use crate::error::{Failure, StoreError};
@@ -112,18 +112,37 @@ impl Writer {
     /// Begins with what came in; whoever asked the writer to stop after it.
     fn handle(&mut self, units: &mut Vec<Unit>) -> Option<oneshot::Sender<Result<(), StoreError>>> {
         let mut stop = None;
-        let mut fresh = Vec::with_capacity(units.len());
+        let (mut fresh, mut asides) = (Vec::with_capacity(units.len()), Vec::new());
         for unit in units.drain(..) {
             match unit {
                 Unit::Stop(reply) => stop = Some(reply),
-                unit if unit.is_wanted(self.parts.longest_wait) => fresh.push(unit),
+                unit if unit.is_wanted(self.parts.longest_wait) => match unit {
+                    Unit::Aside(aside) => asides.push(aside),
+                    unit => fresh.push(unit),
+                },
                 unit => unit.fail(StoreError::Unavailable(super::WAITED.into())),
             }
         }
         if !fresh.is_empty() {
             self.commit(fresh);
         }
+        for aside in asides {
+            self.write_aside(aside);
+        }
         stop
+    }
+
+    /// Something that is not to hold anybody up: when everybody in the batch has been answered.
+    fn write_aside(&mut self, aside: Aside) {
+        let connected = self.connect().map_err(StoreError::from);
+        let lost = match (connected, self.conn.as_mut()) {
+            (Ok(()), Some(conn)) => (aside.work)(Ok(conn)),
+            (Err(error), _) => (aside.work)(Err(error)),
+            (Ok(()), None) => (aside.work)(Err(StoreError::Unavailable(self.refused.clone()))),
+        };
+        if let Some(why) = lost {
+            self.disconnect(&why);
+        }
     }
 
     /// Settles what is left; what cannot be settled stands in the outbox and is published again by another instance.
@@ -204,6 +223,8 @@ impl Writer {
                 Unit::Publish(publish) => {
                     drop(publish.reply.send(publishes.next().unwrap_or(Ok(Published::Now))))
                 }
+                // not part of a batch
+                Unit::Aside(_) => {}
                 Unit::Stop(reply) => drop(reply.send(Ok(()))),
             }
         }
@@ -319,7 +340,7 @@ fn sort(units: &[Unit]) -> (Vec<&Send>, Vec<&Publish>) {
         match unit {
             Unit::Send(send) => sends.push(&**send),
             Unit::Publish(publish) => publishes.push(publish),
-            Unit::Stop(_) => {}
+            Unit::Aside(_) | Unit::Stop(_) => {}
         }
     }
     (sends, publishes)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use pollgate_model::{NewMessage, RoomId, UserId};
 use tokio::sync::oneshot;
 
+use crate::connection::AnyConnection;
 use crate::directs::Direct;
 use crate::error::StoreError;
 use crate::idempotency::{Keyed, Published};
@@ -74,10 +75,22 @@ pub(crate) struct Publish {
     pub(crate) reply: oneshot::Sender<Result<Published, StoreError>>,
 }
 
+/// Work that is done in a transaction of its own. It answers its asker itself, and says why when it has lost the connection.
+pub(crate) type Work =
+    Box<dyn FnOnce(Result<&mut AnyConnection, StoreError>) -> Option<String> + std::marker::Send>;
+
+/// Something to be written beside the messages.
+pub(crate) struct Aside {
+    pub(crate) work: Work,
+    pub(crate) queued: Instant,
+    pub(crate) claim: Claim,
+}
+
 /// One entry of a writer's queue.
 pub(crate) enum Unit {
     Send(Box<Send>),
     Publish(Publish),
+    Aside(Aside),
     /// Everything before it is finished when this is answered, and the writer ends.
     Stop(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -88,6 +101,7 @@ impl Unit {
         let (queued, claim) = match self {
             Self::Send(send) => (send.queued, &send.claim),
             Self::Publish(publish) => (publish.queued, &publish.claim),
+            Self::Aside(aside) => (aside.queued, &aside.claim),
             Self::Stop(_) => return true,
         };
         claim.take() && queued.elapsed() <= longest_wait
@@ -98,6 +112,7 @@ impl Unit {
         match self {
             Self::Send(send) => drop(send.reply.send(Err(error))),
             Self::Publish(publish) => drop(publish.reply.send(Err(error))),
+            Self::Aside(aside) => drop((aside.work)(Err(error))),
             Self::Stop(reply) => drop(reply.send(Err(error))),
         }
     }
