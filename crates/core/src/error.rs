@@ -15,6 +15,9 @@ pub enum CoreError {
     /// There is no such thing, or the caller may not know of it.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// The caller may not do it; the text says why.
+    #[error("{0}")]
+    Forbidden(String),
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),
@@ -54,6 +57,7 @@ impl From<StoreError> for CoreError {
             StoreError::Uncertain(why) => Self::StoreUncertain(why),
             StoreError::Busy(what) => Self::Overloaded(what),
             StoreError::NotFound(what) => Self::NotFound(what),
+            StoreError::Forbidden(why) => Self::Forbidden(why),
             StoreError::Conflict(why) => Self::Conflict(why),
             StoreError::KeyReused => Self::KeyReused,
             StoreError::Invalid(why) => Self::Invalid(why),

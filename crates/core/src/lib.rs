@@ -3,6 +3,7 @@
 //! [`Core`] is the handle that the HTTP layer holds. [`Core::start`] starts its services; [`Core::drain`] and
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
+mod amend;
 mod error;
 mod figures;
 mod history;
@@ -12,6 +13,8 @@ mod moves;
 mod publish;
 mod relay;
 mod report;
+mod retention;
+mod search;
 mod send;
 mod settings;
 mod slow;
@@ -32,11 +35,14 @@ pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Announcement, To};
 pub use relay::Relay;
+pub use retention::Retention;
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 
 use figures::Figures;
 use idempotency::InProgress;
+use retention::Sweeper;
+use search::Indexing;
 use slow::SlowStage;
 
 /// What [`Core::start`] is made of.
@@ -70,6 +76,8 @@ pub struct Core {
     slow_commit: Arc<SlowStage>,
     in_progress: Arc<InProgress>,
     figures: Arc<Figures>,
+    indexing: Arc<Indexing>,
+    sweeper: Arc<Sweeper>,
     tasks: Tasks,
 }
 
@@ -96,12 +104,20 @@ impl Core {
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
+        let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
+        if settings.search {
+            tasks.service("search index", indexing.clone().run(store.clone(), stop()));
+            tasks.service("search look-through", indexing.clone().look(store.clone(), stop()));
+        }
+        tasks.service("retention", sweeper.clone().run(store.clone(), settings.retention, stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
         Self {
             slow_commit: Arc::new(SlowStage::new("commit", settings.slow)),
             in_progress: Arc::default(),
             settings: Arc::new(settings),
             figures: Arc::default(),
+            indexing,
+            sweeper,
             store,
             clusters,
             relay,

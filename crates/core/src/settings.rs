@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::retention::Retention;
+
 /// Everything the rules can be told; the gateway's configuration fills it.
 #[derive(Clone, Debug)]
 pub struct CoreSettings {
@@ -43,6 +45,12 @@ pub struct CoreSettings {
     pub relay_bytes: usize,
     /// Most outbox rows of this instance; at that bound nothing more is accepted.
     pub outbox_rows: usize,
+    /// How long after it was sent a message may be changed or deleted; `None`: always.
+    pub edit_within: Option<Duration>,
+    /// Messages can be found by their words.
+    pub search: bool,
+    /// Which messages are removed.
+    pub retention: Retention,
     /// A stage (commit, publish, delivery) that takes longer is logged as slow.
     pub slow: Duration,
 }
@@ -69,6 +77,9 @@ impl Default for CoreSettings {
             relay_publications: 20_000,
             relay_bytes: 64 << 20,
             outbox_rows: 1_000_000,
+            edit_within: None,
+            search: true,
+            retention: Retention::default(),
             slow: Duration::from_millis(250),
         }
     }

@@ -15,8 +15,20 @@ pub struct EventKind(std::borrow::Cow<'static, str>);
 impl EventKind {
     /// A message was accepted; data is the message.
     pub const MESSAGE_CREATED: Self = Self(std::borrow::Cow::Borrowed("message.created"));
-    /// A room came to be; data is the room.
+    /// A message has another text; data is the message.
+    pub const MESSAGE_UPDATED: Self = Self(std::borrow::Cow::Borrowed("message.updated"));
+    /// A message was taken back; data is what is left of it.
+    pub const MESSAGE_DELETED: Self = Self(std::borrow::Cow::Borrowed("message.deleted"));
+    /// A room came to be, or came to the receiver; data is the room.
     pub const ROOM_CREATED: Self = Self(std::borrow::Cow::Borrowed("room.created"));
+    /// A room changed; data is the room.
+    pub const ROOM_UPDATED: Self = Self(std::borrow::Cow::Borrowed("room.updated"));
+    /// Somebody came into a room; data is `{user}`.
+    pub const MEMBER_ADDED: Self = Self(std::borrow::Cow::Borrowed("member.added"));
+    /// Somebody left a room; data is `{user}`.
+    pub const MEMBER_REMOVED: Self = Self(std::borrow::Cow::Borrowed("member.removed"));
+    /// A member has read up to a message; data is `{user,seq}`.
+    pub const MESSAGE_READ: Self = Self(std::borrow::Cow::Borrowed("message.read"));
 
     /// The type as it stands in the event.
     #[must_use]

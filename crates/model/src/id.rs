@@ -111,6 +111,22 @@ text_id!(
     64
 );
 
+text_id!(
+    /// A group room's name: 1 to 256 bytes, no NUL.
+    RoomName,
+    256
+);
+text_id!(
+    /// A word of the application's, such as a room's category or status: 1 to 64 bytes, no NUL.
+    Label,
+    64
+);
+text_id!(
+    /// Which order, job, ... a room is about: opaque, 1 to 128 bytes, no NUL.
+    ContextId,
+    128
+);
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

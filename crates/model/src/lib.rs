@@ -10,7 +10,8 @@
 //! | [`mailbox`] | where a user's events wait, and who gets an event |
 //! | [`cursor`] | what a client sends back to confirm what it got |
 //! | [`page`] | pages of history |
-//! | [`room`] | rooms, as lists show them |
+//! | [`room`] | rooms, as they stand and as lists show them |
+//! | [`rooms`] | pages of a user's rooms |
 //! | [`search`] | words of a text, searches, and what they found |
 //! | [`time`] | points in time as the API writes them |
 
@@ -21,15 +22,20 @@ pub mod mailbox;
 pub mod message;
 pub mod page;
 pub mod room;
+pub mod rooms;
 pub mod search;
 pub mod time;
 
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
 pub use event::{EncodedEvent, EventKind};
-pub use id::{AttachmentId, BadId, ClientId, EventId, InstanceId, MessageId, RoomId, SessionId, UserId};
+pub use id::{
+    AttachmentId, BadId, ClientId, ContextId, EventId, InstanceId, Label, MessageId, RoomId, RoomName,
+    SessionId, UserId,
+};
 pub use mailbox::{Mailbox, Recipient};
 pub use message::{Message, NewMessage, Target};
 pub use page::{History, Range};
-pub use room::{Context, LastMessage, RoomKind, RoomSummary};
-pub use search::{BadQuery, BadSearchCursor, Found, SearchCursor, SearchQuery};
+pub use room::{Context, LastMessage, Member, Room, RoomKind, RoomSummary};
+pub use rooms::{Assigned, RoomCursor, RoomFilter, Rooms};
+pub use search::{BadQuery, BadSearchCursor, SearchCursor, SearchPage, SearchQuery};
 pub use time::Timestamp;

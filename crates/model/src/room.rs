@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageId, RoomId, Timestamp, UserId};
+use crate::{ContextId, Label, MessageId, RoomId, RoomName, Timestamp, UserId};
 
 /// What kind of room it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,14 +14,25 @@ pub enum RoomKind {
     Group,
 }
 
+impl RoomKind {
+    /// The kind as it stands in the API and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Group => "group",
+        }
+    }
+}
+
 /// What a room is about, in the application's own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Context {
     /// Such as `order`.
-    pub kind: String,
+    pub kind: Label,
     /// Which one.
-    pub id: String,
+    pub id: ContextId,
 }
 
 /// The newest message of a room, for lists.
@@ -53,6 +64,73 @@ impl LastMessage {
     }
 }
 
+/// A member of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who it is.
+    pub user: UserId,
+    /// How far the member said to have read; see [`Room::read_by`] for what counts as read.
+    pub last_read_seq: i64,
+}
+
+/// A room as it stands, whoever looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    /// What kind of room it is.
+    pub kind: RoomKind,
+    /// Its name, where it has one.
+    pub name: Option<RoomName>,
+    /// What it is about; never changes.
+    pub context: Option<Context>,
+    /// The desk it belongs to, or any other word to sort rooms by.
+    pub category: Option<Label>,
+    /// Where things stand.
+    pub status: Option<Label>,
+    /// Who looks after it.
+    pub assignee: Option<UserId>,
+    /// The user who made it; `None`: a back end did, or it is a direct room.
+    pub created_by: Option<UserId>,
+    /// Its newest message.
+    pub last_message: Option<LastMessage>,
+    /// Who sent the newest message, even when that is there no more.
+    pub last_sender: Option<UserId>,
+    /// `seq` of the newest message; 0 before the first.
+    pub last_seq: i64,
+    /// When anything of it changed last.
+    pub updated_at: Timestamp,
+}
+
+impl Room {
+    /// How far a member has read. Who sent the newest message has read everything: sending says so, and nothing need
+    /// be written for it.
+    #[must_use]
+    pub fn read_by(&self, member: &Member) -> i64 {
+        if self.last_sender.as_ref() == Some(&member.user) { self.last_seq } else { member.last_read_seq }
+    }
+
+    /// The room for somebody who has read up to this `seq`.
+    #[must_use]
+    pub fn seen(&self, members: Vec<UserId>, last_read_seq: i64) -> RoomSummary {
+        RoomSummary {
+            id: self.id,
+            kind: self.kind,
+            name: self.name.clone(),
+            context: self.context.clone(),
+            category: self.category.clone(),
+            status: self.status.clone(),
+            assignee: self.assignee.clone(),
+            members,
+            last_message: self.last_message.clone(),
+            last_seq: self.last_seq,
+            last_read_seq,
+            unread: self.last_seq.saturating_sub(last_read_seq).max(0),
+            updated_at: self.updated_at,
+        }
+    }
+}
+
 /// A room as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomSummary {
@@ -61,13 +139,13 @@ pub struct RoomSummary {
     /// What kind of room it is.
     pub kind: RoomKind,
     /// Its name, where it has one.
-    pub name: Option<String>,
+    pub name: Option<RoomName>,
     /// What it is about.
     pub context: Option<Context>,
     /// A word of the application's to sort rooms by.
-    pub category: Option<String>,
+    pub category: Option<Label>,
     /// A word of the application's for where things stand.
-    pub status: Option<String>,
+    pub status: Option<Label>,
     /// Who looks after it.
     pub assignee: Option<UserId>,
     /// Who is in it.

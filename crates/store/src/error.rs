@@ -17,6 +17,9 @@ pub enum StoreError {
     /// What was asked for is not there, or not for the caller.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The asker may not do it.
+    #[error("{0}")]
+    Forbidden(String),
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),

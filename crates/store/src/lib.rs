@@ -14,12 +14,14 @@
 //! | `aside` | writing beside the messages |
 //! | `search`, `retention` | the index of words; the end of old messages |
 //! | `chores` | what one gateway does for all |
-//! | `send`, `publish`, `idempotency`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `tokens` | one operation each, or a few that belong together |
 
 mod aside;
+mod change;
 mod checkpoint;
 mod chores;
 mod connection;
+mod desks;
 mod directs;
 mod error;
 mod fill;
@@ -35,7 +37,9 @@ mod outgoing;
 mod placements;
 mod pool;
 mod publish;
+mod reads;
 mod retention;
+mod rooms;
 mod rows;
 mod schema;
 mod search;
@@ -46,6 +50,7 @@ mod task;
 mod tokens;
 mod writer;
 
+pub use change::{Change, Decide, Decided, Found, RoomView, Step, Told};
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 use pollgate_model::{
-    ClientId, EncodedEvent, EventId, EventKind, Message, Recipient, RoomId, Timestamp, UserId,
+    BadId, ClientId, Context, EncodedEvent, EventId, EventKind, LastMessage, Message, Recipient, Room,
+    RoomId, RoomKind, Timestamp, UserId,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::Failure;
+use crate::schema::rooms;
 use crate::sql::{Id, Id16};
 
 /// The columns of a message, in the order of its table.
@@ -46,6 +48,104 @@ pub(crate) fn message(row: MessageRow) -> Result<Message, Failure> {
         edited_at: edited_at.map(Timestamp::from_ms),
         deleted_at: deleted_at.map(Timestamp::from_ms),
     })
+}
+
+/// The columns of a room that others see.
+#[derive(diesel::Queryable)]
+pub(crate) struct RoomRow {
+    id: Id,
+    kind: String,
+    name: Option<String>,
+    context_kind: Option<String>,
+    context_id: Option<String>,
+    category: Option<String>,
+    status: Option<String>,
+    assignee: Option<String>,
+    created_by: Option<String>,
+    last_seq: i64,
+    last_id: Option<Id>,
+    last_sender: Option<String>,
+    last_text: Option<String>,
+    last_at: Option<i64>,
+    updated_at: i64,
+}
+
+/// Those columns, in that order.
+pub(crate) const ROOM_COLUMNS: RoomColumns = (
+    rooms::id,
+    rooms::kind,
+    rooms::name,
+    rooms::context_kind,
+    rooms::context_id,
+    rooms::category,
+    rooms::status,
+    rooms::assignee,
+    rooms::created_by,
+    rooms::last_seq,
+    rooms::last_message_id,
+    rooms::last_message_sender,
+    rooms::last_message_text,
+    rooms::last_message_at_ms,
+    rooms::updated_at_ms,
+);
+type RoomColumns = (
+    rooms::id,
+    rooms::kind,
+    rooms::name,
+    rooms::context_kind,
+    rooms::context_id,
+    rooms::category,
+    rooms::status,
+    rooms::assignee,
+    rooms::created_by,
+    rooms::last_seq,
+    rooms::last_message_id,
+    rooms::last_message_sender,
+    rooms::last_message_text,
+    rooms::last_message_at_ms,
+    rooms::updated_at_ms,
+);
+
+/// The room that a row holds.
+pub(crate) fn room(row: RoomRow) -> Result<Room, Failure> {
+    let kind = match row.kind.as_str() {
+        "direct" => RoomKind::Direct,
+        "group" => RoomKind::Group,
+        other => return Err(Failure::corrupt(format!("a room of the kind {other:?}"))),
+    };
+    let context = match (row.context_kind, row.context_id) {
+        (Some(kind), Some(id)) => Some(Context { kind: parsed(kind)?, id: parsed(id)? }),
+        _ => None,
+    };
+    let last_sender = row.last_sender.map(user).transpose()?;
+    let last_message = match (row.last_id, &last_sender, row.last_text, row.last_at) {
+        (Some(id), Some(sender), Some(text), Some(at)) => Some(LastMessage {
+            id: id.0.into(),
+            seq: row.last_seq,
+            sender: sender.clone(),
+            text,
+            created_at: Timestamp::from_ms(at),
+        }),
+        _ => None,
+    };
+    Ok(Room {
+        id: row.id.0.into(),
+        kind,
+        name: row.name.map(parsed).transpose()?,
+        context,
+        category: row.category.map(parsed).transpose()?,
+        status: row.status.map(parsed).transpose()?,
+        assignee: row.assignee.map(user).transpose()?,
+        created_by: row.created_by.map(user).transpose()?,
+        last_message,
+        last_sender,
+        last_seq: row.last_seq,
+        updated_at: Timestamp::from_ms(row.updated_at),
+    })
+}
+
+fn parsed<T: TryFrom<String, Error = BadId>>(text: String) -> Result<T, Failure> {
+    T::try_from(text).map_err(Failure::corrupt)
 }
 
 /// The user that a column names.

@@ -159,4 +159,5 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(members -> rooms (room_id));
 diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents, search_marks);

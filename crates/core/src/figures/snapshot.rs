@@ -51,6 +51,10 @@ pub struct Snapshot {
     pub operations: Vec<(&'static str, u64)>,
     /// How mailboxes moved between gateways.
     pub handovers: HandoverFigures,
+    /// Messages that were made findable.
+    pub indexed: u64,
+    /// Old messages that were removed.
+    pub removed: u64,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -82,6 +86,8 @@ impl Core {
             brokers: self.broker_states(),
             operations: self.broker_operations(),
             handovers: self.mailboxes.handovers(),
+            indexed: self.indexing.indexed(),
+            removed: self.sweeper.removed(),
             limits: self.limits(),
         }
     }
@@ -117,6 +123,7 @@ impl Core {
             limit("relay_bytes", settings.relay_bytes, Some(memory.bytes), memory.overflowed),
             of_store("writer_queue", store.writer_queue),
             of_store("pool_size", store.pool),
+            self.indexing.limit(),
         ]
     }
 }

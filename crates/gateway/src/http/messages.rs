@@ -59,7 +59,7 @@ impl Posted {
 }
 
 /// A text that is no room id names no room.
-fn room_id(text: &str) -> Result<RoomId, Problem> {
+pub(super) fn room_id(text: &str) -> Result<RoomId, Problem> {
     text.parse().map_err(|_no_id| Problem::not_found("room"))
 }
 
@@ -98,6 +98,15 @@ impl PageQuery {
     }
 }
 
+/// How many messages a page may have.
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        return Err(Problem::invalid(format!("limit: 1 to {LONGEST_PAGE}")));
+    }
+    Ok(limit)
+}
+
 /// A page of a room's history.
 pub(crate) async fn history(
     request: HttpRequest,
@@ -107,10 +116,7 @@ pub(crate) async fn history(
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::User)?;
     let query: PageQuery = strict::query(&request)?;
-    let limit = query.limit.unwrap_or(PAGE);
-    if !(1..=LONGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid(format!("limit: 1 to {LONGEST_PAGE}")));
-    }
+    let limit = limit(query.limit)?;
     let page = gateway.core.history(&caller.user, room_id(&room)?, query.range(), limit).await?;
     let json = serde_json::to_vec(&page).map_err(|e| CoreError::Internal(e.to_string()))?;
     let mut head = answer::json_head(StatusCode::OK);

@@ -1,5 +1,6 @@
 //! The HTTP layer: two route tables, one for the public, one for operators. All rules live in `pollgate-core`.
 
+mod amend;
 mod answer;
 mod caller;
 mod cors;
@@ -13,11 +14,12 @@ mod pages;
 mod poll;
 mod problem;
 mod request_log;
+mod search;
 pub(crate) mod strict;
 
 use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig, get, post, resource, route, scope};
+use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, resource, route, scope};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 use pollgate_core::Core;
 
@@ -85,6 +87,12 @@ pub(crate) fn public(config: &mut ServiceConfig, gateway: Data<Gateway>) {
             .service(only("/poll", "GET", [get().to(poll::poll)]))
             // readers
             .service(only("/rooms/{room}/messages", "GET", [get().to(messages::history)]))
+            .service(only(
+                "/rooms/{room}/messages/{message}",
+                "PATCH, DELETE",
+                [patch().to(amend::edit), delete().to(amend::delete)],
+            ))
+            .service(only("/search", "GET", [get().to(search::search)]))
             // operators
             .service(only("/mailboxes", "GET", [get().to(mailboxes::list)]))
             .default_service(route().to(nothing_here)),

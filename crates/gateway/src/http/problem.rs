@@ -134,6 +134,7 @@ impl From<CoreError> for Problem {
             CoreError::Invalid(detail) => Self::invalid(detail),
             CoreError::TooLarge(detail) => Self::too_large(detail),
             CoreError::NotFound(what) => Self::not_found(what),
+            CoreError::Forbidden(detail) => Self::forbidden(detail),
             CoreError::Conflict(detail) => Self::conflict("conflict", detail),
             CoreError::KeyReused => Self::key_reused(text),
             CoreError::Superseded => Self::conflict("superseded", text),

@@ -11,6 +11,7 @@ mod limits;
 mod proxies;
 mod secret;
 mod store;
+mod text;
 mod urls;
 
 use std::fs;
@@ -29,6 +30,7 @@ pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSet
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
+pub use text::{MessageSettings, RetentionSettings, SearchSettings};
 pub use urls::UrlList;
 
 use broker::BrokerSection;
@@ -76,6 +78,9 @@ struct Sections {
     auth: AuthSettings,
     poll: PollSettings,
     mailbox: MailboxSettings,
+    messages: MessageSettings,
+    search: SearchSettings,
+    retention: RetentionSettings,
     limits: LimitSettings,
     log: LogSettings,
 }
@@ -97,6 +102,12 @@ pub struct Settings {
     pub poll: PollSettings,
     /// Sizes and times of mailboxes.
     pub mailbox: MailboxSettings,
+    /// Changing messages.
+    pub messages: MessageSettings,
+    /// Finding messages.
+    pub search: SearchSettings,
+    /// Removing old messages.
+    pub retention: RetentionSettings,
     /// Bounds.
     pub limits: LimitSettings,
     /// Logs.
@@ -131,6 +142,9 @@ impl Settings {
             auth: sections.auth.clone(),
             poll: sections.poll.clone(),
             mailbox: sections.mailbox.clone(),
+            messages: sections.messages.clone(),
+            search: sections.search.clone(),
+            retention: sections.retention.clone(),
             limits: sections.limits.clone(),
             log: sections.log.clone(),
             sections: Box::new(sections),

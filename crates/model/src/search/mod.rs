@@ -16,7 +16,7 @@ pub use words::words;
 
 /// One page of what a search found, newest message first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct SearchPage {
     /// The messages, newest first.
     pub messages: Vec<Message>,
     /// There are older ones.

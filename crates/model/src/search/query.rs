@@ -99,7 +99,8 @@ mod tests {
             ("\"\" a & b | !c:* 'd'", vec![("a", false), ("b", false), ("c", false), ("d", true)]),
             ("東京", vec![("東 京", true)]),
         ] {
-            let expected: Vec<_> = expected.into_iter().map(|(words, prefix)| (words.to_owned(), prefix)).collect();
+            let expected: Vec<_> =
+                expected.into_iter().map(|(words, prefix)| (words.to_owned(), prefix)).collect();
             assert_eq!(parsed(text), expected, "{text}");
         }
     }

@@ -111,7 +111,8 @@ mod tests {
         assert_eq!(words(&"x".repeat(100)), ["x".repeat(64)]);
         assert_eq!(words(&"a ".repeat(20_000)).len(), MOST_WORDS);
         assert_eq!(words(&"東".repeat(100)).len(), 100, "each sign is a word");
-        let all: usize = words(&format!("{} ", "\u{fdfa}".repeat(50)).repeat(9_000)).iter().map(String::len).sum();
+        let all: usize =
+            words(&format!("{} ", "\u{fdfa}".repeat(50)).repeat(9_000)).iter().map(String::len).sum();
         assert!(all <= MOST_BYTES, "{all}");
     }
 

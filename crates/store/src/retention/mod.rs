@@ -84,7 +84,12 @@ impl Store {
 }
 
 /// Ids sort by the time at which they were made, so the oldest messages stand at the beginning of their index.
-fn older(conn: &mut AnyConnection, than: Timestamp, after: Id, most: i64) -> Result<Seen<MessageId>, Failure> {
+fn older(
+    conn: &mut AnyConnection,
+    than: Timestamp,
+    after: Id,
+    most: i64,
+) -> Result<Seen<MessageId>, Failure> {
     let ms = u128::try_from(than.as_ms()).unwrap_or(0);
     let end = Id(Uuid::from_u128(ms << 80));
     let window: Vec<(Id, Id, i64)> = on_each!(conn, |c| messages::table
@@ -191,9 +196,9 @@ macro_rules! hold {
                 let ids = ids.iter().map(|id| Some(*id));
                 let of = rooms::table.filter(rooms::id.eq_any(of)).filter(rooms::last_message_id.eq_any(ids));
                 diesel::update(of)
+                    // who sent it stays, who has read everything (see `Room::read_by`)
                     .set((
                         rooms::last_message_id.eq(None::<Id>),
-                        rooms::last_message_sender.eq(None::<String>),
                         rooms::last_message_text.eq(None::<String>),
                         rooms::last_message_at_ms.eq(None::<i64>),
                     ))

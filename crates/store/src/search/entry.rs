@@ -100,6 +100,9 @@ mod tests {
         assert_eq!(entry.tokens(), format!("{t}to {t}be {t}or {t}not {t}to {t}be"));
         let query = SearchQuery::parse("\"to be\" no").unwrap();
         assert_eq!(tsquery(room, &query), format!("('{t}to'<->'{t}be')&('{t}no':*)"));
-        assert_eq!(fts5(&[room, room], &query), format!("(\"{t}to {t}be\" AND \"{t}no\" *) OR (\"{t}to {t}be\" AND \"{t}no\" *)"));
+        assert_eq!(
+            fts5(&[room, room], &query),
+            format!("(\"{t}to {t}be\" AND \"{t}no\" *) OR (\"{t}to {t}be\" AND \"{t}no\" *)")
+        );
     }
 }

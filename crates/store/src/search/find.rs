@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _};
-use pollgate_model::{Found, Message, MessageId, RoomId, SearchCursor, SearchQuery, UserId};
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use pollgate_model::{Message, MessageId, RoomId, SearchCursor, SearchPage, SearchQuery, UserId};
 use uuid::Uuid;
 
 use super::{entry, pg, place, sqlite};
@@ -11,7 +11,6 @@ use crate::Store;
 use crate::aside::transaction;
 use crate::connection::{AnyConnection, on_each};
 use crate::error::{Failure, StoreError};
-use crate::history::is_member;
 use crate::rows::{self, MessageRow};
 use crate::schema::{members, messages, rooms};
 use crate::sql::Id;
@@ -38,7 +37,7 @@ impl Store {
         room: Option<RoomId>,
         before: Option<SearchCursor>,
         limit: u32,
-    ) -> Result<Found, StoreError> {
+    ) -> Result<SearchPage, StoreError> {
         let (caller, room) = (caller.clone(), room.map(|room| Id(room.uuid())));
         let before = before.map_or(u128::MAX, SearchCursor::place);
         let search = move |conn: &mut AnyConnection| {
@@ -53,9 +52,18 @@ impl Store {
     }
 }
 
+fn is_member(conn: &mut AnyConnection, room: Id, user: &UserId) -> Result<bool, Failure> {
+    let found: Vec<i64> = on_each!(conn, |c| members::table
+        .filter(members::room_id.eq(room))
+        .filter(members::user_id.eq(user.as_str()))
+        .select(members::last_read_seq)
+        .load(c))?;
+    Ok(!found.is_empty())
+}
+
 fn rooms_of(conn: &mut AnyConnection, user: &UserId) -> Result<Vec<Id>, Failure> {
     Ok(on_each!(conn, |c| members::table
-        .inner_join(rooms::table.on(rooms::id.eq(members::room_id)))
+        .inner_join(rooms::table)
         .filter(members::user_id.eq(user.as_str()))
         .order(rooms::updated_at_ms.desc())
         .limit(MOST_ROOMS)
@@ -69,7 +77,7 @@ fn page(
     query: &SearchQuery,
     before: u128,
     limit: u32,
-) -> Result<Found, Failure> {
+) -> Result<SearchPage, Failure> {
     // one more than asked for tells whether there are more
     let most = i64::from(limit).saturating_add(1);
     let mut hits = match conn {
@@ -81,7 +89,7 @@ fn page(
     let has_more = hits.len() > limit;
     hits.truncate(limit);
     let next = hits.last().filter(|_| has_more).map(|(place, _)| SearchCursor::new(*place));
-    Ok(Found { messages: read(conn, &hits, rooms)?, has_more, next })
+    Ok(SearchPage { messages: read(conn, &hits, rooms)?, has_more, next })
 }
 
 fn find_pg(

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _,
+};
 use pollgate_model::RoomId;
 use uuid::Uuid;
 

@@ -7,17 +7,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pollgate_model::{
     EncodedEvent, EventId, EventKind, Message, MessageId, RoomId, RoomSummary, Timestamp, UserId,
 };
 
+use super::changes;
 use super::draft::{Drafts, Earlier, earlier};
-use super::keys::{self, Used};
+use super::marks::Marks;
 use super::tables::{Tables, Tickets};
-use super::unit::{Publish, Room, Send, Verdict};
+use super::unit::{ChangeUnit, Room, Send, Verdict};
+use super::work::Work;
 use crate::directs::{Direct, Directs, recipients};
 use crate::error::{Failure, StoreError};
-use crate::idempotency::{Published, oldest_kept};
+use crate::idempotency::Published;
 use crate::outgoing::{Audience, Outgoing, Sent};
 use crate::rows;
 use crate::sql::Id;
@@ -38,6 +41,10 @@ pub(crate) struct Applied {
     pub(crate) sends: Vec<Result<Verdict, StoreError>>,
     /// One for each publication, in order.
     pub(crate) publishes: Vec<Result<Published, StoreError>>,
+    /// One for each change, in order.
+    pub(crate) changes: Vec<Result<Bytes, StoreError>>,
+    /// One for each read mark, in order.
+    pub(crate) marks: Vec<Result<(), StoreError>>,
     pub(crate) outgoing: Vec<Outgoing>,
     /// Direct rooms that stand in the database when the batch is committed.
     pub(crate) made: Vec<Arc<Direct>>,
@@ -46,34 +53,38 @@ pub(crate) struct Applied {
 }
 
 /// A room in this batch.
-struct Open {
-    last_seq: i64,
+pub(super) struct Open {
+    pub(super) last_seq: i64,
+    /// Who sent the newest message, and so has read everything.
+    pub(super) last_sender: Option<UserId>,
     /// `None`: the direct room of the send itself.
-    members: Option<Arc<[UserId]>>,
-    direct: bool,
+    pub(super) members: Option<Arc<[UserId]>>,
+    pub(super) direct: bool,
 }
 
-struct Batch<'b, T> {
-    tables: &'b mut T,
-    shared: &'b Shared,
-    sends: &'b [&'b Send],
-    now: Timestamp,
-    rooms: HashMap<RoomId, Open>,
+pub(super) struct Batch<'b, T> {
+    pub(super) tables: &'b mut T,
+    pub(super) shared: &'b Shared,
+    pub(super) sends: &'b [&'b Send],
+    pub(super) now: Timestamp,
+    pub(super) rooms: HashMap<RoomId, Open>,
     /// Direct rooms that another process made under another id, by key.
-    elsewhere: HashMap<String, RoomId>,
-    made: HashMap<RoomId, Arc<Direct>>,
-    drafts: Drafts,
-    applied: Applied,
+    pub(super) elsewhere: HashMap<String, RoomId>,
+    pub(super) made: HashMap<RoomId, Arc<Direct>>,
+    pub(super) drafts: Drafts,
+    pub(super) marks: Marks,
+    pub(super) applied: Applied,
 }
 
 /// Does the whole batch but for beginning and committing the transaction.
 pub(crate) fn apply<T: Tables>(
     tables: &mut T,
     shared: &Shared,
-    sends: &[&Send],
-    publishes: &[&Publish],
+    work: &Work<'_>,
     settle: &[i64],
 ) -> Result<Applied, Failure> {
+    let (sends, publishes) = (work.sends.as_slice(), work.publishes.as_slice());
+    let marks = Marks::judge(tables, &work.marks)?;
     let mut batch = Batch {
         tables,
         shared,
@@ -83,18 +94,19 @@ pub(crate) fn apply<T: Tables>(
         elsewhere: HashMap::new(),
         made: HashMap::new(),
         drafts: Drafts::default(),
+        marks,
         applied: Applied::default(),
     };
     let earlier = earlier(batch.tables, sends)?;
     batch.look_for_directs(&earlier)?;
-    batch.open_rooms(publishes)?;
+    batch.open_rooms(work)?;
     let replies = batch.rooms_of_replies()?;
     for (send, earlier) in sends.iter().zip(earlier) {
         let verdict = batch.judge(send, earlier, &replies)?;
         batch.applied.sends.push(verdict);
     }
     batch.publish(publishes)?;
-    batch.write()?;
+    batch.write(&work.changes)?;
     if !settle.is_empty() {
         batch.tables.settle(shared.instance, settle)?;
     }
@@ -143,7 +155,8 @@ impl<T: Tables> Batch<'_, T> {
         let made: BTreeSet<Id> = self.tables.make_directs(&rooms, self.now)?.into_iter().collect();
         for (direct, by) in wanted.into_values().filter(|(d, _)| made.contains(&Id(d.room.uuid()))) {
             self.tell_of(direct, by)?;
-            self.rooms.insert(direct.room, Open { last_seq: 0, members: None, direct: true });
+            self.rooms
+                .insert(direct.room, Open { last_seq: 0, last_sender: None, members: None, direct: true });
             self.made.insert(direct.room, Arc::clone(direct));
             self.applied.made.push(Arc::clone(direct));
         }
@@ -159,40 +172,41 @@ impl<T: Tables> Batch<'_, T> {
         self.drafts.event(event, Some(direct.room), direct.recipients(by), self.now, None)
     }
 
-    /// Locks the rooms that are written to and learns who is in them.
-    fn open_rooms(&mut self, publishes: &[&Publish]) -> Result<(), Failure> {
+    /// Locks the rooms that are written to and learns who is in those where that matters and is not known.
+    fn open_rooms(&mut self, work: &Work<'_>) -> Result<(), Failure> {
         let mut ids: BTreeSet<Id> = BTreeSet::new();
-        let mut known: BTreeSet<Id> = BTreeSet::new();
+        let mut unknown: BTreeSet<Id> = BTreeSet::new();
         for send in self.sends {
             let id = Id(send.room.id().uuid());
             match &send.room {
                 Room::Direct(direct) => {
-                    let made = direct.is_made() || self.applied.made.iter().any(|d| d.room == direct.room);
-                    if made && !self.rooms.contains_key(&direct.room) {
+                    if direct.is_made() || self.applied.made.iter().any(|d| d.room == direct.room) {
                         ids.insert(id);
-                        known.insert(id);
                     }
                 }
-                Room::Other(_) => drop(ids.insert(id)),
+                Room::Other(_) => drop(unknown.insert(id)),
             }
         }
-        for event in publishes.iter().flat_map(|p| &p.events) {
+        for event in work.publishes.iter().flat_map(|p| &p.events) {
             if let Audience::Room(room) = &event.to {
-                ids.insert(Id(room.uuid()));
-                known.remove(&Id(room.uuid()));
+                unknown.insert(Id(room.uuid()));
             }
         }
+        // a change looks its room up by itself
+        ids.extend(work.changes.iter().map(|unit| Id(unit.change.room.uuid())));
+        ids.extend(&unknown);
         ids.retain(|id| !self.rooms.contains_key(&id.0.into()));
+        unknown.retain(|id| ids.contains(id));
         if ids.is_empty() {
             return Ok(());
         }
         let ids: Vec<Id> = ids.into_iter().collect();
         for room in self.tables.lock_rooms(&ids)? {
-            let open = Open { last_seq: room.last_seq, members: None, direct: room.direct };
+            let last_sender = room.last_sender.map(rows::user).transpose()?;
+            let open = Open { last_seq: room.last_seq, last_sender, members: None, direct: room.direct };
             self.rooms.insert(room.id.0.into(), open);
         }
-        let unknown: Vec<Id> = ids.into_iter().filter(|id| !known.contains(id)).collect();
-        self.learn_members(&unknown)
+        self.learn_members(&unknown.into_iter().collect::<Vec<_>>())
     }
 
     fn learn_members(&mut self, rooms: &[Id]) -> Result<(), Failure> {
@@ -261,6 +275,12 @@ impl<T: Tables> Batch<'_, T> {
         if send.new.reply_to.is_some_and(|reply| replies.get(&reply) != Some(&room)) {
             return Ok(Err(no_such_reply()));
         }
+        // who sent the newest message has read it all, which must be written down when somebody else sends
+        if open.last_sender.as_ref() != Some(&send.new.sender)
+            && let Some(reader) = open.last_sender.replace(send.new.sender.clone())
+        {
+            self.marks.want(Id(room.uuid()), &reader, open.last_seq);
+        }
         open.last_seq += 1;
         let message = Message {
             id: MessageId::new(),
@@ -295,70 +315,27 @@ impl<T: Tables> Batch<'_, T> {
         }
     }
 
-    /// What becomes of the publications. A key is looked at before anything else, and kept only for what is done.
-    fn publish(&mut self, publishes: &[&Publish]) -> Result<(), Failure> {
-        let audiences: Vec<_> = publishes.iter().map(|publish| self.audiences(publish)).collect();
-        let possible: Vec<bool> = audiences.iter().map(Result::is_ok).collect();
-        let oldest = oldest_kept(self.now, self.shared.keys_kept);
-        let used = keys::take(self.tables, publishes, &possible, self.now, oldest)?;
-        for ((publish, audiences), used) in publishes.iter().zip(audiences).zip(used) {
-            let verdict = match (used, audiences) {
-                (Used::Same(ids), _) => Ok(Published::Before(ids)),
-                (Used::Other, _) => Err(StoreError::KeyReused),
-                (Used::No, Err(error)) => Err(error),
-                (Used::No, Ok(audiences)) => {
-                    self.announce(publish, audiences)?;
-                    Ok(Published::Now)
-                }
-            };
-            self.applied.publishes.push(verdict);
+    /// Writes everything there is to write, the changes of rooms over what the messages made of them.
+    fn write(&mut self, changes: &[&ChangeUnit]) -> Result<(), Failure> {
+        let mut drafts = std::mem::take(&mut self.drafts);
+        let mut changes = changes::decide(self.tables, changes, self.now, |room| drafts.newest(room))?;
+        drafts.write_messages(self.tables)?;
+        let read = self.marks.write(self.tables, self.now)?;
+        changes.write(self.tables, self.now)?;
+        for (room, told) in read.into_iter().chain(changes.told) {
+            drafts.event(told.event, Some(room), told.to, self.now, None)?;
         }
-        Ok(())
-    }
-
-    /// Who gets the events of a publication, one list for each.
-    fn audiences(&self, publish: &Publish) -> Result<Vec<Arc<[UserId]>>, StoreError> {
-        let mut audiences = Vec::with_capacity(publish.events.len());
-        for event in &publish.events {
-            let users: Arc<[UserId]> = match &event.to {
-                Audience::Users(users) => users.iter().cloned().collect(),
-                Audience::Room(room) => match self.rooms.get(room) {
-                    Some(Open { members: Some(members), .. }) => members.clone(),
-                    // made in this very batch
-                    Some(_) => self.made.get(room).map(|d| d.members()).unwrap_or_default().into(),
-                    None => return Err(StoreError::NotFound("room")),
-                },
-            };
-            audiences.push(users);
-        }
-        Ok(audiences)
-    }
-
-    /// Drafts the rows of one publication.
-    fn announce(&mut self, publish: &Publish, audiences: Vec<Arc<[UserId]>>) -> Result<(), Failure> {
-        for (event, users) in publish.events.iter().zip(audiences) {
-            let to = users
-                .iter()
-                .map(|user| pollgate_model::Recipient { user: user.clone(), make_mailbox: true })
-                .collect();
-            let room = match &event.to {
-                Audience::Room(room) => Some(*room),
-                Audience::Users(_) => None,
-            };
-            self.drafts.event(event.event.clone(), room, to, self.now, event.expires_at)?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), Failure> {
-        let drafts = std::mem::take(&mut self.drafts);
-        self.applied.outgoing = drafts.write(self.tables, self.shared)?;
+        self.applied.changes = changes.answers;
+        self.applied.marks = std::mem::take(&mut self.marks.answers);
+        self.applied.outgoing = drafts.write_outbox(self.tables, self.shared)?;
         Ok(())
     }
 }
 
 fn repeated(send: &Send, room: RoomId, stored: &Message) -> Result<Result<Verdict, StoreError>, Failure> {
-    if stored.room != room || stored.body != send.new.body || stored.reply_to != send.new.reply_to {
+    // what was changed or deleted since is still the message that was sent
+    let same_text = stored.edited_at.is_some() || stored.deleted_at.is_some() || stored.body == send.new.body;
+    if stored.room != room || !same_text || stored.reply_to != send.new.reply_to {
         return Ok(Err(reused()));
     }
     let event = EncodedEvent::message_created(stored).map_err(Failure::corrupt)?;

@@ -119,24 +119,34 @@ impl Drafts {
         Ok(())
     }
 
-    /// Writes all of them; what leaves towards the broker when it is committed.
-    pub(crate) fn write<T: Tables>(
+    /// The newest of these messages in a room.
+    pub(crate) fn newest(&self, room: RoomId) -> Option<&Message> {
+        self.messages.iter().rev().find(|message| message.room == room)
+    }
+
+    /// Writes the messages, and the newest one into its room's row.
+    pub(crate) fn write_messages<T: Tables>(&self, tables: &mut T) -> Result<(), Failure> {
+        if self.messages.is_empty() {
+            return Ok(());
+        }
+        tables.insert_messages(&self.messages)?;
+        // later ones replace earlier ones: one update for each room
+        let mut newest: HashMap<RoomId, &Message> = HashMap::new();
+        for message in &self.messages {
+            newest.insert(message.room, message);
+        }
+        let newest: Vec<&Message> = newest.into_values().collect();
+        tables.update_rooms(&newest)
+    }
+
+    /// Writes the rows of the outbox; what leaves towards the broker when it is committed.
+    pub(crate) fn write_outbox<T: Tables>(
         mut self,
         tables: &mut T,
         shared: &Shared,
     ) -> Result<Vec<Outgoing>, Failure> {
         if self.outbox.is_empty() {
             return Ok(Vec::new());
-        }
-        if !self.messages.is_empty() {
-            tables.insert_messages(&self.messages)?;
-            // later ones replace earlier ones: one update for each room
-            let mut newest: HashMap<RoomId, &Message> = HashMap::new();
-            for message in &self.messages {
-                newest.insert(message.room, message);
-            }
-            let newest: Vec<&Message> = newest.into_values().collect();
-            tables.update_rooms(&newest)?;
         }
         let tickets = tables.tickets(self.outbox.len(), &shared.tickets)?;
         for ((ticket, row), outgoing) in tickets.into_iter().zip(&mut self.outbox).zip(&mut self.outgoing) {

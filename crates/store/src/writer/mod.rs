@@ -3,15 +3,20 @@
 //!
 //! Rule: what concerns one room always goes to the same writer, so that its events leave in commit order.
 
+mod announce;
 mod batch;
+mod changes;
 mod draft;
 mod keys;
+mod marks;
 mod pg;
+mod room_tables;
 mod settle;
 mod sqlite;
 mod tables;
 mod thread;
 pub(crate) mod unit;
+mod work;
 
 use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
 
+use super::marks::Mark;
 use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
 use crate::directs::Direct;
 use crate::error::Failure;
@@ -30,8 +31,8 @@ statement! {
     }
 }
 statement! {
-    LockRooms on Pg => PgConnection, rows (Id16, Text, BigInt) {
-        "SELECT id, kind, last_seq FROM rooms WHERE id = ANY (" [ids: &'a [Id], Array<Id16>]
+    LockRooms on Pg => PgConnection, rows (Id16, Text, BigInt, Nullable<Text>) {
+        "SELECT id, kind, last_seq, last_message_sender FROM rooms WHERE id = ANY (" [ids: &'a [Id], Array<Id16>]
         ") ORDER BY id FOR NO KEY UPDATE"
     }
 }
@@ -39,6 +40,19 @@ statement! {
     Members on Pg => PgConnection, rows (Id16, Text) {
         "SELECT room_id, user_id FROM members WHERE room_id = ANY (" [rooms: &'a [Id], Array<Id16>]
         ") ORDER BY room_id, user_id"
+    }
+}
+statement! {
+    /// Locks the rows in the order that all batches share, and changes them then.
+    AdvanceMarks on Pg => PgConnection, rows (Id16, Text, BigInt) {
+        "WITH held AS (SELECT m.room_id, m.user_id, LEAST(k.seq, r.last_seq) AS seq FROM unnest("
+        [rooms: &'a [Id], Array<Id16>] ", " [users: &'a [&'a str], Array<Text>] ", "
+        [seqs: &'a [i64], Array<BigInt>]
+        ") AS k (room, who, seq) JOIN members m ON m.room_id = k.room AND m.user_id = k.who JOIN rooms r ON r.id = k.room \
+         WHERE m.last_read_seq < LEAST(k.seq, r.last_seq) AND r.last_message_sender IS DISTINCT FROM m.user_id \
+         ORDER BY m.room_id, m.user_id FOR NO KEY UPDATE OF m) \
+         UPDATE members m SET last_read_seq = held.seq FROM held WHERE m.room_id = held.room_id \
+         AND m.user_id = held.user_id AND m.last_read_seq < held.seq RETURNING m.room_id, m.user_id, m.last_read_seq"
     }
 }
 statement! {
@@ -130,9 +144,13 @@ impl Tables for PgConnection {
     }
 
     fn lock_rooms(&mut self, ids: &[Id]) -> Result<Vec<LockedRoom>, Failure> {
-        let rows: Vec<(Id, String, i64)> = LockRooms { ids }.load(self)?;
-        let room =
-            |(id, kind, last_seq): (Id, String, i64)| LockedRoom { id, direct: kind == "direct", last_seq };
+        let rows: Vec<(Id, String, i64, Option<String>)> = LockRooms { ids }.load(self)?;
+        let room = |(id, kind, last_seq, last_sender)| LockedRoom {
+            id,
+            direct: kind == "direct",
+            last_seq,
+            last_sender,
+        };
         Ok(rows.into_iter().map(room).collect())
     }
 
@@ -194,6 +212,15 @@ impl Tables for PgConnection {
         }
         .execute(self)?;
         Ok(())
+    }
+
+    fn advance_marks(&mut self, marks: &[Mark]) -> Result<Vec<(Id, String, i64)>, Failure> {
+        let advance = AdvanceMarks {
+            rooms: &marks.iter().map(|(room, _, _)| *room).collect::<Vec<_>>(),
+            users: &marks.iter().map(|(_, user, _)| user.as_str()).collect::<Vec<_>>(),
+            seqs: &marks.iter().map(|(_, _, seq)| *seq).collect::<Vec<_>>(),
+        };
+        Ok(advance.load(self)?)
     }
 
     fn update_rooms(&mut self, newest: &[&Message]) -> Result<(), Failure> {

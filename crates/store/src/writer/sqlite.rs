@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
 
+use super::marks::Mark;
 use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
 use crate::directs::Direct;
 use crate::error::Failure;
@@ -27,13 +28,21 @@ statement! {
     }
 }
 statement! {
-    Room on Sqlite => SqliteConnection, rows (Id16, Text, BigInt) {
-        "SELECT id, kind, last_seq FROM rooms WHERE id = " [id: &'a Id, Id16]
+    Room on Sqlite => SqliteConnection, rows (Id16, Text, BigInt, Nullable<Text>) {
+        "SELECT id, kind, last_seq, last_message_sender FROM rooms WHERE id = " [id: &'a Id, Id16]
     }
 }
 statement! {
     Members on Sqlite => SqliteConnection, rows (Id16, Text) {
         "SELECT room_id, user_id FROM members WHERE room_id = " [room: &'a Id, Id16] " ORDER BY user_id"
+    }
+}
+statement! {
+    AdvanceMark on Sqlite => SqliteConnection, rows BigInt {
+        "UPDATE members SET last_read_seq = min(" [seq: &'a i64, BigInt]
+        ", (SELECT last_seq FROM rooms WHERE id = room_id)) WHERE room_id = " [room: &'a Id, Id16] " AND user_id = "
+        [user: &'a str, Text] " AND last_read_seq < (SELECT min(" [most: &'a i64, BigInt]
+        ", last_seq) FROM rooms WHERE id = room_id AND last_message_sender IS NOT user_id) RETURNING last_read_seq"
     }
 }
 statement! {
@@ -125,9 +134,9 @@ impl Tables for SqliteConnection {
     fn lock_rooms(&mut self, ids: &[Id]) -> Result<Vec<LockedRoom>, Failure> {
         let mut found = Vec::new();
         for id in ids {
-            let rows: Vec<(Id, String, i64)> = Room { id }.load(self)?;
-            for (id, kind, last_seq) in rows {
-                found.push(LockedRoom { id, direct: kind == "direct", last_seq });
+            let rows: Vec<(Id, String, i64, Option<String>)> = Room { id }.load(self)?;
+            for (id, kind, last_seq, last_sender) in rows {
+                found.push(LockedRoom { id, direct: kind == "direct", last_seq, last_sender });
             }
         }
         Ok(found)
@@ -212,6 +221,15 @@ impl Tables for SqliteConnection {
             .execute(self)?;
         }
         Ok(())
+    }
+
+    fn advance_marks(&mut self, marks: &[Mark]) -> Result<Vec<(Id, String, i64)>, Failure> {
+        let mut moved = Vec::new();
+        for (room, user, seq) in marks {
+            let to: Vec<i64> = AdvanceMark { seq, room, user: user.as_str(), most: seq }.load(self)?;
+            moved.extend(to.into_iter().map(|to| (*room, user.as_str().to_owned(), to)));
+        }
+        Ok(moved)
     }
 
     fn update_rooms(&mut self, newest: &[&Message]) -> Result<(), Failure> {

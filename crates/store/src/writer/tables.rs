@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use pollgate_model::{ClientId, Message, Timestamp, UserId};
 
+use super::marks::Mark;
+use super::room_tables::RoomTables;
 use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::Keyed;
 use crate::rows::MessageRow;
+use crate::search::Index;
 use crate::sql::Id;
 
 /// A room as the transaction holds it: nobody else gives out its `seq` until the end.
@@ -16,6 +19,7 @@ pub(crate) struct LockedRoom {
     pub(crate) id: Id,
     pub(crate) direct: bool,
     pub(crate) last_seq: i64,
+    pub(crate) last_sender: Option<String>,
 }
 
 /// A row of the keys: id, fingerprint, ids of the events.
@@ -35,7 +39,7 @@ pub(crate) struct OutboxRow {
 }
 
 /// The tables within one transaction.
-pub(crate) trait Tables {
+pub(crate) trait Tables: RoomTables + Index {
     /// Messages stored under these client ids of these senders.
     fn repeats(&mut self, of: &[(&UserId, &ClientId)]) -> Result<Vec<MessageRow>, Failure>;
     /// The direct rooms with these keys.
@@ -57,6 +61,9 @@ pub(crate) trait Tables {
     /// So many new tickets, ascending.
     fn tickets(&mut self, count: usize, here: &Tickets) -> Result<Vec<i64>, Failure>;
     fn insert_messages(&mut self, messages: &[Message]) -> Result<(), Failure>;
+    /// Moves read marks, in their order, up to what is given or the last message, never back; those that moved, with
+    /// where they stand now. The mark of who sent the newest message stays: see `Room::read_by`.
+    fn advance_marks(&mut self, marks: &[Mark]) -> Result<Vec<(Id, String, i64)>, Failure>;
     /// Writes the last message of each room into its row.
     fn update_rooms(&mut self, newest: &[&Message]) -> Result<(), Failure>;
     fn insert_outbox(&mut self, instance: Id, rows: &[OutboxRow]) -> Result<(), Failure>;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use super::batch::{self, Applied, Shared};
 use super::settle::Settling;
-use super::unit::{Aside, Publish, Send, Unit, Verdict};
+use super::unit::{Aside, Unit, Verdict};
+use super::work::Work;
 use crate::checkpoint::{self, Checkpoints};
 use crate::connection::{AnyConnection, Connector, on_each};
 use crate::error::{Failure, StoreError};
@@ -19,6 +21,8 @@ use crate::outgoing::OnCommit;
 
 /// Times that a transaction is tried when others are in its way.
 const TRIES: u32 = 6;
+/// Rows that are taken for what was written aside.
+const ROWS_ASIDE: usize = 500;
 /// Pauses between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -143,6 +147,7 @@ impl Writer {
         if let Some(why) = lost {
             self.disconnect(&why);
         }
+        self.copy_log(ROWS_ASIDE);
     }
 
     /// Settles what is left; what cannot be settled stands in the outbox and is published again by another instance.
@@ -216,6 +221,7 @@ impl Writer {
             self.parts.on_commit.committed(applied.outgoing);
         }
         let (mut sends, mut publishes) = (applied.sends.into_iter(), applied.publishes.into_iter());
+        let (mut changes, mut marks) = (applied.changes.into_iter(), applied.marks.into_iter());
         for unit in units {
             // the asker may have left, which does not matter
             match unit {
@@ -223,6 +229,8 @@ impl Writer {
                 Unit::Publish(publish) => {
                     drop(publish.reply.send(publishes.next().unwrap_or(Ok(Published::Now))))
                 }
+                Unit::Change(change) => drop(change.reply.send(changes.next().unwrap_or(Ok(Bytes::new())))),
+                Unit::Mark(mark) => drop(mark.reply.send(marks.next().unwrap_or(Ok(())))),
                 // not part of a batch
                 Unit::Aside(_) => {}
                 Unit::Stop(reply) => drop(reply.send(Ok(()))),
@@ -271,9 +279,9 @@ impl Writer {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
         };
         conn.run(begin).map_err(|e| (false, Broken::Before(e)))?;
-        let (sends, publishes) = sort(units);
+        let work = Work::of(units);
         let shared = &self.parts.shared;
-        match on_each!(conn, |c| batch::apply(c, shared, &sends, &publishes, settle)) {
+        match on_each!(conn, |c| batch::apply(c, shared, &work, settle)) {
             Ok(applied) => match conn.run("COMMIT") {
                 Ok(()) => Ok(applied),
                 Err(Failure::Race(why)) => Err((true, Broken::Before(self.roll_back(Failure::Race(why))))),
@@ -332,16 +340,4 @@ impl Writer {
         self.connect_at = Instant::now();
         why.clone_into(&mut self.refused);
     }
-}
-
-fn sort(units: &[Unit]) -> (Vec<&Send>, Vec<&Publish>) {
-    let (mut sends, mut publishes) = (Vec::with_capacity(units.len()), Vec::new());
-    for unit in units {
-        match unit {
-            Unit::Send(send) => sends.push(&**send),
-            Unit::Publish(publish) => publishes.push(publish),
-            Unit::Aside(_) | Unit::Stop(_) => {}
-        }
-    }
-    (sends, publishes)
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use pollgate_model::{NewMessage, RoomId, UserId};
 use tokio::sync::oneshot;
 
+use crate::change::Change;
 use crate::connection::AnyConnection;
 use crate::directs::Direct;
 use crate::error::StoreError;
@@ -76,20 +78,44 @@ pub(crate) struct Publish {
 }
 
 /// Work that is done in a transaction of its own. It answers its asker itself, and says why when it has lost the connection.
-pub(crate) type Work =
+pub(crate) type AsideWork =
     Box<dyn FnOnce(Result<&mut AnyConnection, StoreError>) -> Option<String> + std::marker::Send>;
 
 /// Something to be written beside the messages.
 pub(crate) struct Aside {
-    pub(crate) work: Work,
+    pub(crate) work: AsideWork,
     pub(crate) queued: Instant,
     pub(crate) claim: Claim,
+}
+
+/// A change of a room.
+pub(crate) struct ChangeUnit {
+    pub(crate) change: Change,
+    pub(crate) queued: Instant,
+    pub(crate) claim: Claim,
+    pub(crate) reply: oneshot::Sender<Result<Bytes, StoreError>>,
+}
+
+/// A read mark.
+pub(crate) struct MarkUnit {
+    pub(crate) room: RoomId,
+    pub(crate) user: UserId,
+    pub(crate) seq: i64,
+    /// The room, where it is known to be a direct one.
+    pub(crate) direct: Option<Arc<Direct>>,
+    /// The others hear of it in rooms of at most so many members.
+    pub(crate) told: usize,
+    pub(crate) queued: Instant,
+    pub(crate) claim: Claim,
+    pub(crate) reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
 /// One entry of a writer's queue.
 pub(crate) enum Unit {
     Send(Box<Send>),
     Publish(Publish),
+    Change(Box<ChangeUnit>),
+    Mark(Box<MarkUnit>),
     Aside(Aside),
     /// Everything before it is finished when this is answered, and the writer ends.
     Stop(oneshot::Sender<Result<(), StoreError>>),
@@ -101,6 +127,8 @@ impl Unit {
         let (queued, claim) = match self {
             Self::Send(send) => (send.queued, &send.claim),
             Self::Publish(publish) => (publish.queued, &publish.claim),
+            Self::Change(change) => (change.queued, &change.claim),
+            Self::Mark(mark) => (mark.queued, &mark.claim),
             Self::Aside(aside) => (aside.queued, &aside.claim),
             Self::Stop(_) => return true,
         };
@@ -112,6 +140,8 @@ impl Unit {
         match self {
             Self::Send(send) => drop(send.reply.send(Err(error))),
             Self::Publish(publish) => drop(publish.reply.send(Err(error))),
+            Self::Change(change) => drop(change.reply.send(Err(error))),
+            Self::Mark(mark) => drop(mark.reply.send(Err(error))),
             Self::Aside(aside) => drop((aside.work)(Err(error))),
             Self::Stop(reply) => drop(reply.send(Err(error))),
         }
