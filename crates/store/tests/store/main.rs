@@ -9,6 +9,8 @@ mod outage;
 mod outbox;
 mod placements;
 mod publish;
+mod retention;
+mod search;
 mod send;
 mod support;
 mod tokens;
