@@ -1,6 +1,7 @@
 //! The HTTP contract, word for word, against the real binary on both pairs.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod amend;
 mod credentials;
 mod events;
 mod health;
@@ -12,6 +13,7 @@ mod messages;
 mod metrics;
 mod polls;
 mod scrape;
+mod search;
 mod strictness;
 mod wire;
 mod world;
