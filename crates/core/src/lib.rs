@@ -14,6 +14,7 @@ mod publish;
 mod relay;
 mod report;
 mod retention;
+mod rooms;
 mod search;
 mod send;
 mod settings;
@@ -36,6 +37,7 @@ pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Announcement, To};
 pub use relay::Relay;
 pub use retention::Retention;
+pub use rooms::{Actor, NewRoom, RoomPatch};
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
 

@@ -33,6 +33,10 @@ pub struct CoreSettings {
     pub recipients: usize,
     /// Most events in one batch.
     pub batch_events: usize,
+    /// Most members of a room.
+    pub room_members: usize,
+    /// Typing, read marks and presence are told in rooms of at most so many members.
+    pub signal_members: usize,
     /// Most polls held for one user.
     pub held_polls_per_user: usize,
     /// Most polls held in all.
@@ -71,6 +75,8 @@ impl Default for CoreSettings {
             text_bytes: 64 << 10,
             recipients: 1000,
             batch_events: 1000,
+            room_members: 1000,
+            signal_members: 100,
             held_polls_per_user: 8,
             held_polls: 100_000,
             mailboxes: 100_000,

@@ -111,6 +111,8 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         unstored,
         text_bytes: settings.limits.text_bytes,
         recipients: settings.limits.recipients,
+        room_members: settings.limits.room_members,
+        signal_members: settings.limits.signal_members,
         batch_events: settings.limits.batch_events,
         held_polls_per_user: settings.limits.held_polls_per_user,
         held_polls: settings.limits.held_polls,

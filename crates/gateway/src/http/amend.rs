@@ -6,11 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use pollgate_model::{MessageId, RoomId, UserId};
 use serde::Deserialize;
 
-use super::caller::needs;
-use super::messages::room_id;
+use super::caller::speaker;
 use super::problem::Problem;
+use super::rooms::room_id;
 use super::{Gateway, answer, strict};
-use crate::auth::Scope;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,16 +27,7 @@ struct Edited {
 async fn sender(request: &HttpRequest, gateway: &Gateway) -> Result<UserId, Problem> {
     let caller = gateway.caller(request).await?;
     let query: AmendQuery = strict::query(request)?;
-    match query.from {
-        None => {
-            needs(&caller, Scope::User)?;
-            Ok(caller.user)
-        }
-        Some(user) => {
-            needs(&caller, Scope::Publish)?;
-            Ok(user)
-        }
-    }
+    speaker(&caller, query.from)
 }
 
 /// Texts that are no ids name nothing.

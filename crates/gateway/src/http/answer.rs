@@ -6,10 +6,14 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY,
 };
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use pollgate_core::CoreError;
+use serde::Serialize;
+
+use super::problem::Problem;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -28,6 +32,18 @@ pub(crate) fn json_head(status: StatusCode) -> HttpResponseBuilder {
 /// A JSON answer with a body that is JSON already.
 pub(crate) fn json(status: StatusCode, body: Bytes) -> HttpResponse {
     json_head(status).body(body)
+}
+
+/// A value as JSON, compressed for a client that reads gzip.
+pub(crate) fn value<T: Serialize>(
+    request: &HttpRequest,
+    status: StatusCode,
+    value: &T,
+) -> Result<HttpResponse, Problem> {
+    let json = serde_json::to_vec(value).map_err(|error| CoreError::Internal(error.to_string()))?;
+    let mut head = json_head(status);
+    let body = compressed(&mut head, Bytes::from(json), takes_gzip(request.headers()));
+    Ok(head.body(body))
 }
 
 /// The client reads gzip.

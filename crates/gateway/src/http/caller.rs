@@ -2,6 +2,8 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
+use pollgate_core::Actor;
+use pollgate_model::UserId;
 
 use super::Gateway;
 use super::problem::Problem;
@@ -38,4 +40,25 @@ pub(crate) fn needs(caller: &Caller, scope: Scope) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::forbidden(format!("needs the scope {scope}")))
+}
+
+/// On whose behalf a caller changes a room: its own, or, for a back end, in the name of a user, with that user's rights.
+pub(crate) fn actor(caller: &Caller, from: Option<UserId>) -> Result<Actor, Problem> {
+    if let Some(user) = from {
+        needs(caller, Scope::Publish)?;
+        return Ok(Actor::user(user));
+    }
+    let back_end = caller.has(Scope::Publish);
+    if !back_end {
+        needs(caller, Scope::User)?;
+    }
+    Ok(Actor { user: caller.has(Scope::User).then(|| caller.user.clone()), back_end })
+}
+
+/// The user in whose name a caller speaks: itself, or, for a back end, somebody else.
+pub(crate) fn speaker(caller: &Caller, from: Option<UserId>) -> Result<UserId, Problem> {
+    match from {
+        None => needs(caller, Scope::User).map(|()| caller.user.clone()),
+        Some(user) => needs(caller, Scope::Publish).map(|()| user),
+    }
 }

@@ -3,13 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
-use pollgate_core::CoreError;
-use pollgate_model::{ClientId, NewMessage, Range, RoomId, Target, UserId};
+use pollgate_model::{ClientId, NewMessage, Range, Target, UserId};
 use serde::Deserialize;
 
-use super::caller::needs;
+use super::caller::{needs, speaker};
 use super::problem::Problem;
+use super::rooms::{page_limit, room_id};
 use super::{Gateway, answer, strict};
 use crate::auth::{Caller, Scope};
 
@@ -35,16 +34,7 @@ impl Posted {
             (None, Some(room)) => Target::Room(room_id(&room)?),
             _ => return Err(Problem::invalid("exactly one of to and room must be given")),
         };
-        let sender = match self.from {
-            None => {
-                needs(caller, Scope::User)?;
-                caller.user.clone()
-            }
-            Some(user) => {
-                needs(caller, Scope::Publish)?;
-                user
-            }
-        };
+        let sender = speaker(caller, self.from)?;
         let reply_to = self.reply_to.map(|id| id.parse()).transpose();
         let attachments: Result<Vec<_>, _> = self.attachments.iter().map(|id| id.parse()).collect();
         Ok(NewMessage {
@@ -56,11 +46,6 @@ impl Posted {
             reply_to: reply_to.map_err(|e| Problem::invalid(format!("reply_to: {e}")))?,
         })
     }
-}
-
-/// A text that is no room id names no room.
-pub(super) fn room_id(text: &str) -> Result<RoomId, Problem> {
-    text.parse().map_err(|_no_id| Problem::not_found("room"))
 }
 
 /// Accepts a message; the answer comes after the commit and before the publish.
@@ -84,9 +69,6 @@ struct PageQuery {
     limit: Option<u32>,
 }
 
-const PAGE: u32 = 50;
-const LONGEST_PAGE: u32 = 100;
-
 impl PageQuery {
     fn range(&self) -> Range {
         match (self.before, self.after) {
@@ -98,15 +80,6 @@ impl PageQuery {
     }
 }
 
-/// How many messages a page may have.
-pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
-    let limit = asked.unwrap_or(PAGE);
-    if !(1..=LONGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid(format!("limit: 1 to {LONGEST_PAGE}")));
-    }
-    Ok(limit)
-}
-
 /// A page of a room's history.
 pub(crate) async fn history(
     request: HttpRequest,
@@ -116,10 +89,7 @@ pub(crate) async fn history(
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::User)?;
     let query: PageQuery = strict::query(&request)?;
-    let limit = limit(query.limit)?;
+    let limit = page_limit(query.limit)?;
     let page = gateway.core.history(&caller.user, room_id(&room)?, query.range(), limit).await?;
-    let json = serde_json::to_vec(&page).map_err(|e| CoreError::Internal(e.to_string()))?;
-    let mut head = answer::json_head(StatusCode::OK);
-    let body = answer::compressed(&mut head, Bytes::from(json), answer::takes_gzip(request.headers()));
-    Ok(head.body(body))
+    answer::value(&request, StatusCode::OK, &page)
 }

@@ -4,22 +4,26 @@ mod amend;
 mod answer;
 mod caller;
 mod cors;
+mod desks;
 mod events;
 mod health;
 mod idempotency;
 mod mailboxes;
+mod members;
 mod messages;
 mod metrics;
 mod pages;
 mod poll;
 mod problem;
+mod receipts;
 mod request_log;
+mod rooms;
 mod search;
 pub(crate) mod strict;
 
 use std::time::Duration;
 
-use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, resource, route, scope};
+use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, put, resource, route, scope};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 use pollgate_core::Core;
 
@@ -85,7 +89,14 @@ pub(crate) fn public(config: &mut ServiceConfig, gateway: Data<Gateway>) {
             .service(only("/events/batch", "POST", [post().to(events::publish_batch)]))
             // waiting clients
             .service(only("/poll", "GET", [get().to(poll::poll)]))
-            // readers
+            // rooms
+            .service(only("/rooms", "GET, POST", [get().to(rooms::list), post().to(rooms::create)]))
+            .service(only("/rooms/{room}", "GET, PATCH", [get().to(rooms::get), patch().to(rooms::patch)]))
+            .service(only(
+                "/rooms/{room}/members/{user}",
+                "PUT, DELETE",
+                [put().to(members::add), delete().to(members::remove)],
+            ))
             .service(only("/rooms/{room}/messages", "GET", [get().to(messages::history)]))
             .service(only(
                 "/rooms/{room}/messages/{message}",
@@ -93,6 +104,16 @@ pub(crate) fn public(config: &mut ServiceConfig, gateway: Data<Gateway>) {
                 [patch().to(amend::edit), delete().to(amend::delete)],
             ))
             .service(only("/search", "GET", [get().to(search::search)]))
+            .service(only("/rooms/{room}/read", "POST", [post().to(receipts::read)]))
+            .service(only("/rooms/{room}/receipts", "GET", [get().to(receipts::list)]))
+            // desks
+            .service(only("/desks", "GET", [get().to(desks::own)]))
+            .service(only("/desks/{desk}/agents", "GET", [get().to(desks::agents)]))
+            .service(only(
+                "/desks/{desk}/agents/{user}",
+                "PUT, DELETE",
+                [put().to(desks::join), delete().to(desks::leave)],
+            ))
             // operators
             .service(only("/mailboxes", "GET", [get().to(mailboxes::list)]))
             .default_service(route().to(nothing_here)),

@@ -3,14 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
-use pollgate_core::CoreError;
 use pollgate_model::{SearchCursor, SearchQuery};
 use serde::Deserialize;
 
 use super::caller::needs;
-use super::messages::{limit, room_id};
 use super::problem::Problem;
+use super::rooms::{page_limit, room_id};
 use super::{Gateway, answer, strict};
 use crate::auth::Scope;
 
@@ -31,11 +29,8 @@ pub(crate) async fn search(request: HttpRequest, gateway: Data<Gateway>) -> Resu
     let query = SearchQuery::parse(&asked.q).map_err(|e| Problem::invalid(format!("q: {e}")))?;
     let before: Result<Option<SearchCursor>, _> = asked.before.map(|text| text.parse()).transpose();
     let before = before.map_err(|e| Problem::invalid(format!("before: {e}")))?;
-    let limit = limit(asked.limit)?;
+    let limit = page_limit(asked.limit)?;
     let room = asked.room.as_deref().map(room_id).transpose()?;
     let page = gateway.core.search(&caller.user, query, room, before, limit).await?;
-    let json = serde_json::to_vec(&page).map_err(|e| CoreError::Internal(e.to_string()))?;
-    let mut head = answer::json_head(StatusCode::OK);
-    let body = answer::compressed(&mut head, Bytes::from(json), answer::takes_gzip(request.headers()));
-    Ok(head.body(body))
+    answer::value(&request, StatusCode::OK, &page)
 }

@@ -79,3 +79,11 @@ pub(crate) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Pro
     }
     serde_urlencoded::from_str(query).map_err(|error| Problem::invalid(format!("query: {error}")))
 }
+
+/// Refuses a query where none is read.
+pub(crate) fn no_query(request: &HttpRequest) -> Result<(), Problem> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    query::<Nothing>(request).map(drop)
+}

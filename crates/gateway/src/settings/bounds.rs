@@ -51,6 +51,7 @@ impl Sections {
             ("limits.batch_events", limits.batch_events as u64),
             ("limits.batch_bytes", limits.batch_bytes as u64),
             ("limits.recipients", limits.recipients as u64),
+            ("limits.room_members", limits.room_members as u64),
             ("limits.held_polls", limits.held_polls as u64),
             ("limits.held_polls_per_user", limits.held_polls_per_user as u64),
             ("limits.mailboxes", limits.mailboxes as u64),

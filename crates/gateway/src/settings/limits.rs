@@ -37,6 +37,8 @@ pub struct LimitSettings {
     pub batch_events: usize,
     pub batch_bytes: usize,
     pub recipients: usize,
+    pub room_members: usize,
+    pub signal_members: usize,
     pub held_polls_per_user: usize,
     pub held_polls: usize,
     pub mailboxes: usize,

@@ -3,6 +3,7 @@
 
 mod amend;
 mod credentials;
+mod desks;
 mod events;
 mod health;
 mod history;
@@ -12,6 +13,8 @@ mod logs;
 mod messages;
 mod metrics;
 mod polls;
+mod receipts;
+mod rooms;
 mod scrape;
 mod search;
 mod strictness;

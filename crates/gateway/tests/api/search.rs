@@ -142,12 +142,11 @@ fn a_text_is_not_found_from_the_answer_on(#[values(Embedded, Production)] pair: 
             message["id"].as_str().unwrap()
         )
     };
-    let kind = [("content-type", "application/json")];
-    let edited = ann.request("PATCH", &path(&first), &kind, b"{\"body\":\"pear\"}").unwrap();
+    let edited = ann.patch(&path(&first), &json!({"body": "pear"}));
     assert_eq!(edited.status, 200, "{edited:?}");
     assert_eq!(texts(&search(&ann, "apple", "")), ["apple two"]);
     assert_eq!(texts(&search(&ann, "pear", "")), ["pear"], "and the new one is at once");
-    assert_eq!(ann.request("DELETE", &path(&second), &[], &[]).unwrap().status, 204);
+    assert_eq!(ann.delete(&path(&second)).status, 204);
     assert_eq!(texts(&search(&ann, "apple", "")), Vec::<&str>::new());
     assert_eq!(texts(&search(&ann, "two", "")), Vec::<&str>::new());
 }
@@ -160,7 +159,7 @@ fn switched_off_it_is_not_there_and_nothing_is_indexed(#[values(Embedded, Produc
     assert_problem(&search(&ann, "apple", ""), 404, "not-found");
     let path =
         format!("/v1/rooms/{}/messages/{}", sent["room"].as_str().unwrap(), sent["id"].as_str().unwrap());
-    assert_eq!(ann.request("DELETE", &path, &[], &[]).unwrap().status, 204, "the rest goes on");
+    assert_eq!(ann.delete(&path).status, 204, "the rest goes on");
     let scrape = Scrape::of(&gateway);
     assert!(scrape.value("pollgate_search_indexed_total") < 0.5);
     assert!(scrape.limit("search_rooms")[1] < 0.5);
@@ -193,5 +192,7 @@ fn old_messages_go_and_the_room_goes_on(#[values(Embedded, Production)] pair: Pa
     eventually("the index follows", LIMIT, || texts(&search(&ann, "apple", "")).len() == 3);
     let before = bob.get(&format!("/v1/rooms/{room}/messages?before=8"));
     assert_eq!((&before.json["messages"], &before.json["has_more"]), (&json!([]), &json!(false)));
+    let listed = bob.get("/v1/rooms").json["rooms"][0].clone();
+    assert_eq!((&listed["last_seq"], &listed["unread"]), (&json!(10), &json!(10)), "unread counts places");
     assert_eq!(ann.send("bob", "more").json["seq"], 11);
 }

@@ -17,15 +17,13 @@ fn found(gateway: &Gateway, q: &str) -> usize {
 /// Each change is there after the kill, its event comes, and the index knows of it.
 fn killed_after_the_answer(backends: Backends) {
     let mut gateway = start(backends);
-    let kind = [("content-type", "application/json")];
     let mut expected = Vec::new();
     for round in 0..3 {
         let ann = gateway.user("ann");
         let (kept, gone) =
             (ann.send("bob", &format!("kept{round}")).json, ann.send("bob", &format!("gone{round}")).json);
-        let text = json!({"body": format!("edited{round}")}).to_string();
-        let edited = ann.request("PATCH", &path(&kept), &kind, text.as_bytes()).unwrap();
-        let deleted = ann.request("DELETE", &path(&gone), &[], &[]).unwrap();
+        let edited = ann.patch(&path(&kept), &json!({"body": format!("edited{round}")}));
+        let deleted = ann.delete(&path(&gone));
         gateway.kill();
         assert_eq!((edited.status, deleted.status), (200, 204), "{edited:?} {deleted:?}");
         expected.push(edited.json);

@@ -9,6 +9,7 @@ mod outage;
 mod outbox;
 mod placements;
 mod publish;
+mod reads;
 mod retention;
 mod search;
 mod send;

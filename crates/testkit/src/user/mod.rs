@@ -87,6 +87,22 @@ impl User {
         self.request("POST", path, &kind, json.to_string().as_bytes())
     }
 
+    /// Patches with JSON.
+    pub fn patch(&self, path: &str, json: &Value) -> Answer {
+        let kind = [("content-type", "application/json")];
+        here(path, self.request("PATCH", path, &kind, json.to_string().as_bytes()))
+    }
+
+    /// Puts, without a body.
+    pub fn put(&self, path: &str) -> Answer {
+        here(path, self.request("PUT", path, &[], &[]))
+    }
+
+    /// Deletes.
+    pub fn delete(&self, path: &str) -> Answer {
+        here(path, self.request("DELETE", path, &[], &[]))
+    }
+
     /// Posts what may be no JSON.
     pub fn post_raw(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
         here(path, self.request("POST", path, &[("content-type", content_type)], body))

@@ -1,0 +1,72 @@
+//! What others hear of a change of a room.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, Room, Timestamp, UserId};
+use pollgate_store::{RoomView, StoreError, Told};
+use serde::Serialize;
+
+use super::actor::Actor;
+
+/// Data of `member.added` and `member.removed`.
+#[derive(Serialize)]
+struct Moved<'a> {
+    user: &'a UserId,
+}
+
+/// Tells of one change.
+pub(super) struct Teller<'a> {
+    pub(super) by: &'a Actor,
+    pub(super) now: Timestamp,
+}
+
+impl Teller<'_> {
+    /// The room, to everybody in it and to these others, each with what is unread for them: one event for all who have
+    /// read equally far. For others nothing is unread.
+    pub(super) fn room<'u>(
+        &self,
+        kind: &EventKind,
+        view: &RoomView,
+        to: impl Iterator<Item = &'u UserId>,
+    ) -> Result<Vec<Told>, StoreError> {
+        let mut by_mark: BTreeMap<i64, BTreeSet<&UserId>> = BTreeMap::new();
+        for user in to {
+            let member = view.members.iter().find(|member| member.user == *user);
+            let mark = member.map_or(view.room.last_seq, |member| view.room.read_by(member));
+            by_mark.entry(mark).or_default().insert(user);
+        }
+        let members: Vec<UserId> = view.members.iter().map(|member| member.user.clone()).collect();
+        let told = by_mark.into_iter().map(|(mark, users)| {
+            let room = view.room.seen(members.clone(), mark);
+            self.told(kind, &view.room, &room, users.into_iter())
+        });
+        told.collect()
+    }
+
+    /// Somebody came or left.
+    pub(super) fn moved<'u>(
+        &self,
+        kind: &EventKind,
+        room: &Room,
+        user: &UserId,
+        to: impl Iterator<Item = &'u UserId>,
+    ) -> Result<Told, StoreError> {
+        self.told(kind, room, &Moved { user }, to)
+    }
+
+    fn told<'u, T: Serialize>(
+        &self,
+        kind: &EventKind,
+        room: &Room,
+        data: &T,
+        to: impl Iterator<Item = &'u UserId>,
+    ) -> Result<Told, StoreError> {
+        let event = EncodedEvent::new(EventId::new(), kind, self.now, Some(room.id), data)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        // as for messages: no mailbox is made for whoever did it
+        let to: Arc<[Recipient]> =
+            to.map(|user| Recipient { user: user.clone(), make_mailbox: !self.by.is(user) }).collect();
+        Ok(Told { event, to })
+    }
+}
