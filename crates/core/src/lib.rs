@@ -108,7 +108,7 @@ impl Core {
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
         if settings.search {
-            tasks.service("search index", indexing.clone().run(store.clone(), stop()));
+            tasks.service("search index", indexing.clone().run(store.clone(), settings.text_bytes, stop()));
             tasks.service("search look-through", indexing.clone().look(store.clone(), stop()));
         }
         tasks.service("retention", sweeper.clone().run(store.clone(), settings.retention, stop()));

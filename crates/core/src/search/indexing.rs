@@ -23,9 +23,10 @@ use crate::task::Stop;
 const MOST: usize = 100_000;
 /// From the first message to indexing: others come meanwhile, and one transaction does for all.
 const GATHER: Duration = Duration::from_millis(200);
-/// Rooms, and messages, of one transaction.
+/// Rooms, messages, and bytes of messages, of one transaction.
 const ROOMS: usize = 64;
 const MESSAGES: usize = 256;
+const BYTES: usize = 16 << 20;
 /// Between two transactions: hardly any pause, or a real one while senders wait.
 const BREATH: Duration = Duration::from_millis(2);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -66,11 +67,11 @@ impl Indexing {
         self.arrived.notify_one();
     }
 
-    /// The next rooms.
-    fn take(&self) -> Vec<RoomId> {
+    /// The next rooms, at most so many.
+    fn take(&self, most: usize) -> Vec<RoomId> {
         let mut noted = self.rooms();
-        let mut taken = Vec::with_capacity(ROOMS);
-        while taken.len() < ROOMS
+        let mut taken = Vec::with_capacity(most);
+        while taken.len() < most
             && let Some(room) = noted.pop_first()
         {
             taken.push(room);
@@ -94,7 +95,9 @@ impl Indexing {
     }
 
     /// The service that indexes the rooms that were noted; ends with the stop signal.
-    pub(crate) async fn run(self: Arc<Self>, store: Store, mut stop: Stop) {
+    /// `text_bytes` is how long a text may be.
+    pub(crate) async fn run(self: Arc<Self>, store: Store, text_bytes: usize, mut stop: Stop) {
+        let most = BYTES.checked_div(text_bytes).unwrap_or(MESSAGES).min(MESSAGES);
         loop {
             tokio::select! {
                 () = stop.wait() => return,
@@ -106,18 +109,18 @@ impl Indexing {
                     () = stop.wait() => return,
                     () = sleep(pause) => {}
                 }
-                let rooms = self.take();
+                let rooms = self.take(most.clamp(1, ROOMS));
                 if rooms.is_empty() {
                     break;
                 }
-                pause = self.index(&store, rooms).await;
+                pause = self.index(&store, rooms, most).await;
             }
         }
     }
 
     /// One transaction; how long to wait before the next.
-    async fn index(&self, store: &Store, rooms: Vec<RoomId>) -> Duration {
-        match store.index(rooms.clone(), MESSAGES).await {
+    async fn index(&self, store: &Store, rooms: Vec<RoomId>, most: usize) -> Duration {
+        match store.index(rooms.clone(), most).await {
             Ok(done) => {
                 self.indexed.fetch_add(done.messages as u64, Ordering::Relaxed);
                 self.note_all(&done.again);
@@ -183,7 +186,7 @@ mod tests {
         assert_eq!((indexing.limit().used, indexing.limit().refused), (Some(MOST as u64), Some(0)));
         indexing.note(RoomId::new());
         assert_eq!((indexing.limit().used, indexing.limit().refused), (Some(MOST as u64), Some(1)));
-        assert_eq!(indexing.take().len(), ROOMS);
+        assert_eq!(indexing.take(ROOMS).len(), ROOMS);
         indexing.note(RoomId::new());
         assert_eq!(indexing.limit().refused, Some(1), "there is room again");
     }
@@ -194,7 +197,7 @@ mod tests {
         let room = RoomId::new();
         indexing.note(room);
         indexing.note(room);
-        assert_eq!(indexing.take(), [room]);
-        assert!(indexing.take().is_empty());
+        assert_eq!(indexing.take(ROOMS), [room]);
+        assert!(indexing.take(ROOMS).is_empty());
     }
 }

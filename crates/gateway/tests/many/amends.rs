@@ -96,7 +96,7 @@ fn a_deletion_amid_edits_is_told_once_and_stays(#[values(Embedded, Production)] 
 /// What was sent at one gateway is found at the other, and what one that was killed left is indexed by the next.
 #[test]
 fn what_a_killed_gateway_did_not_index_is_found() {
-    let mut world = World::new(Pair::Production);
+    let mut world = World::new(Production);
     for round in 0..3 {
         let word = format!("apple{round}");
         assert_eq!(world.gateway(0).user("ann").send("bob", &word).status, 201);
@@ -108,7 +108,7 @@ fn what_a_killed_gateway_did_not_index_is_found() {
 /// Both are told to remove; what they remove together is what there is to remove.
 #[test]
 fn two_gateways_remove_old_messages_once() {
-    let world = World::with(Pair::Production, |_number, builder| {
+    let world = World::with(Production, |_number, builder| {
         builder.env("POLLGATE_RETENTION__MESSAGES_PER_ROOM", "5").env("POLLGATE_RETENTION__EVERY_S", "1")
     });
     for n in 0..60 {

@@ -11,6 +11,9 @@ use crate::connection::AnyConnection;
 use crate::error::Failure;
 use crate::sql::{Id, Id16, statement};
 
+/// Rooms in one question to PostgreSQL, which reads the most of each before it knows that one alone was enough.
+const ROOMS_AT_ONCE: usize = 50;
+
 /// A message that is old enough to go.
 #[derive(Clone, Debug)]
 pub(super) struct Old {
@@ -45,8 +48,16 @@ impl Prefix for AnyConnection {
         let mut found: Vec<(Id, i64, Id)> = Vec::new();
         match self {
             Self::Pg(c) => {
-                let (rooms, seqs): (Vec<Id>, Vec<i64>) = upto.iter().map(|(room, seq)| (*room, *seq)).unzip();
-                found = PrefixesPg { rooms: &rooms, seqs: &seqs, each: &most, most: &most }.load(c)?;
+                let upto: Vec<(Id, i64)> = upto.iter().map(|(room, seq)| (*room, *seq)).collect();
+                for some in upto.chunks(ROOMS_AT_ONCE) {
+                    let left = most.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
+                    if left <= 0 {
+                        break;
+                    }
+                    let (rooms, seqs): (Vec<Id>, Vec<i64>) = some.iter().copied().unzip();
+                    let more = PrefixesPg { rooms: &rooms, seqs: &seqs, each: &left, most: &left };
+                    found.extend(more.load::<(Id, i64, Id)>(c)?);
+                }
             }
             Self::Sqlite(c) => {
                 for (room, upto) in upto {

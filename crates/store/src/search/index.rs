@@ -37,7 +37,8 @@ pub struct Behind {
 }
 
 impl Store {
-    /// Indexes messages of these rooms, at most `most` of them, in one short transaction. Two gateways may do this at once.
+    /// Indexes messages of these rooms, at most `most` of them (or one of each), in one short transaction. Two gateways may do
+    /// this at once.
     ///
     /// # Errors
     /// The database is not available; nothing is lost by trying again.
@@ -57,25 +58,28 @@ impl Store {
 }
 
 fn index(conn: &mut impl Index, rooms: &[Id], most: usize) -> Result<Indexed, Failure> {
+    let each = most.checked_div(rooms.len()).unwrap_or(most).max(1);
     let marks = conn.take_marks(rooms)?;
-    let rows = conn.unindexed(&marks, i64::try_from(most).unwrap_or(i64::MAX))?;
-    let mut reached: BTreeMap<Id, i64> = BTreeMap::new();
-    let mut entries = Vec::with_capacity(rows.len());
+    let rows = conn.unindexed(&marks, i64::try_from(each).unwrap_or(i64::MAX))?;
     let messages = rows.len();
+    // how far each room is, and by how many messages
+    let mut reached: BTreeMap<Id, (i64, usize)> = BTreeMap::new();
+    let mut entries = Vec::with_capacity(messages);
     for (room, seq, id, body, deleted_at) in rows {
-        reached.insert(room, seq);
+        let (upto, count) = reached.entry(room).or_default();
+        (*upto, *count) = (seq.max(*upto), *count + 1);
         let entry = Entry::new(room, id, &body);
         if deleted_at.is_none() && !entry.is_empty() {
             entries.push(entry);
         }
     }
     conn.put(&entries)?;
-    let reached: Vec<Mark> = reached.into_iter().collect();
-    conn.set_marks(&reached)?;
+    let upto: Vec<Mark> = reached.iter().map(|(room, (upto, _))| (*room, *upto)).collect();
+    conn.set_marks(&upto)?;
     let held: HashSet<Id> = marks.iter().map(|(room, _)| *room).collect();
-    let more = messages >= most;
-    let again = rooms.iter().filter(|room| more || !held.contains(room)).map(|room| room.0.into()).collect();
-    Ok(Indexed { messages, again })
+    let full = |room: &Id| reached.get(room).is_some_and(|(_, count)| *count >= each);
+    let again = rooms.iter().filter(|room| full(room) || !held.contains(room)).map(|room| room.0.into());
+    Ok(Indexed { messages, again: again.collect() })
 }
 
 fn behind(conn: &mut AnyConnection, after: Id) -> Result<Behind, Failure> {

@@ -34,8 +34,8 @@ pub(crate) trait Index {
     fn take_marks(&mut self, rooms: &[Id]) -> Result<Vec<Mark>, Failure>;
     /// Takes the marks of these rooms, making those that are not there, and waits for whoever holds them.
     fn hold_marks(&mut self, rooms: &[Id]) -> Result<(), Failure>;
-    /// Messages past these marks, room by room in the order of their `seq`, at most so many.
-    fn unindexed(&mut self, marks: &[Mark], most: i64) -> Result<Vec<Unindexed>, Failure>;
+    /// The first messages past these marks, at most so many of each room.
+    fn unindexed(&mut self, marks: &[Mark], each: i64) -> Result<Vec<Unindexed>, Failure>;
     /// Makes these messages findable.
     fn put(&mut self, entries: &[Entry]) -> Result<(), Failure>;
     fn set_marks(&mut self, marks: &[Mark]) -> Result<(), Failure>;

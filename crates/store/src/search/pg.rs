@@ -29,9 +29,9 @@ statement! {
 statement! {
     NotIndexed on Pg => PgConnection, rows (Id16, BigInt, Id16, Text, Nullable<BigInt>) {
         "SELECT m.room_id, m.seq, m.id, m.body, m.deleted_at_ms FROM unnest(" [rooms: &'a [Id], Array<Id16>] ", "
-        [seqs: &'a [i64], Array<BigInt>] ") WITH ORDINALITY AS k (room, seq, at) CROSS JOIN LATERAL (SELECT * FROM messages \
+        [seqs: &'a [i64], Array<BigInt>] ") AS k (room, seq) CROSS JOIN LATERAL (SELECT * FROM messages \
          WHERE room_id = k.room AND messages.seq > k.seq ORDER BY messages.seq LIMIT " [each: &'a i64, BigInt]
-        ") AS m ORDER BY k.at, m.seq LIMIT " [most: &'a i64, BigInt]
+        ") AS m"
     }
 }
 statement! {
@@ -81,9 +81,9 @@ impl Index for PgConnection {
         Ok(())
     }
 
-    fn unindexed(&mut self, marks: &[Mark], most: i64) -> Result<Vec<Unindexed>, Failure> {
+    fn unindexed(&mut self, marks: &[Mark], each: i64) -> Result<Vec<Unindexed>, Failure> {
         let (rooms, seqs): (Vec<Id>, Vec<i64>) = marks.iter().copied().unzip();
-        Ok(NotIndexed { rooms: &rooms, seqs: &seqs, each: &most, most: &most }.load(self)?)
+        Ok(NotIndexed { rooms: &rooms, seqs: &seqs, each: &each }.load(self)?)
     }
 
     fn put(&mut self, entries: &[Entry]) -> Result<(), Failure> {

@@ -81,14 +81,10 @@ impl Index for SqliteConnection {
         Ok(())
     }
 
-    fn unindexed(&mut self, marks: &[Mark], most: i64) -> Result<Vec<Unindexed>, Failure> {
+    fn unindexed(&mut self, marks: &[Mark], each: i64) -> Result<Vec<Unindexed>, Failure> {
         let mut found: Vec<Unindexed> = Vec::new();
         for (room, after) in marks {
-            let left = most.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
-            if left <= 0 {
-                break;
-            }
-            found.extend(NotIndexed { room, after, most: &left }.load::<Unindexed>(self)?);
+            found.extend(NotIndexed { room, after, most: &each }.load::<Unindexed>(self)?);
         }
         Ok(found)
     }
