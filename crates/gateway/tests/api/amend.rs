@@ -138,7 +138,7 @@ fn a_text_that_cannot_be_sent_cannot_come_by_a_change(#[values(Embedded, Product
         assert_problem(&ann.delete(&path), 400, "invalid-request");
     }
     assert_problem(&ann.patch(&path(&sent), &json!({"body": "x".repeat(1001)})), 413, "too-large");
-    assert_eq!(history(&ann, &sent), [sent.clone()], "nothing was changed");
+    assert_eq!(history(&ann, &sent), std::slice::from_ref(&sent), "nothing was changed");
     assert_eq!(ann.patch(&path(&sent), &json!({"body": "x".repeat(1000)})).status, 200);
 }
 
