@@ -59,8 +59,8 @@ async fn index(store: Store, until: Instant) -> Result<usize, String> {
         let mut rooms = store.rooms_behind(None).await.map_err(|e| e.to_string())?.rooms;
         while !rooms.is_empty() && Instant::now() < until {
             let now: Vec<_> = rooms.drain(..rooms.len().min(64)).collect();
-            messages += store.index(now, 256).await.map_err(|e| e.to_string())?.messages;
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            messages += store.index(now, 64).await.map_err(|e| e.to_string())?.messages;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
     Ok(messages)

@@ -29,7 +29,9 @@ const MESSAGES: usize = 256;
 const BYTES: usize = 16 << 20;
 /// Between two transactions: hardly any pause, or a real one while senders wait.
 const BREATH: Duration = Duration::from_millis(2);
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(100);
+/// Messages of one transaction while senders wait.
+const BUSY: usize = 64;
 /// When another gateway is at the same rooms.
 const OTHERS: Duration = Duration::from_millis(200);
 /// When the database does not answer.
@@ -120,13 +122,15 @@ impl Indexing {
 
     /// One transaction; how long to wait before the next.
     async fn index(&self, store: &Store, rooms: Vec<RoomId>, most: usize) -> Duration {
+        let busy = store.fill().writer_queue.used > 0;
+        let most = if busy { most.min(BUSY) } else { most };
         match store.index(rooms.clone(), most).await {
             Ok(done) => {
                 self.indexed.fetch_add(done.messages as u64, Ordering::Relaxed);
                 self.note_all(&done.again);
                 match done.messages {
                     0 if !done.again.is_empty() => OTHERS,
-                    _ if store.fill().writer_queue.used > 0 => PAUSE,
+                    _ if busy => PAUSE,
                     _ => BREATH,
                 }
             }
