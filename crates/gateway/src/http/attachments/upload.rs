@@ -10,7 +10,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use pollgate_core::{CoreError, Upload};
+use pollgate_core::{Class, CoreError, Upload};
 use tokio::time::{timeout, timeout_at};
 
 use super::may;
@@ -32,6 +32,7 @@ pub(crate) async fn upload(
     let caller = gateway.caller(&request).await?;
     may(&request, &caller)?;
     is_form(&request)?;
+    gateway.throttle(&request, &caller, &Class::General).await?;
     not_too_long(&request, &gateway)?;
     let reading = Reading { gateway: &gateway, silence: gateway.body_limits.time };
     let mut form = Multipart::new(request.headers(), payload);
