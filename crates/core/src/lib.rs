@@ -105,6 +105,28 @@ pub struct Core {
     tasks: Tasks,
 }
 
+/// Starts what carries the outbox to the brokers: a lane for each.
+fn relay_services(
+    tasks: &Tasks,
+    relay: &Arc<Relay>,
+    store: &Store,
+    clusters: &Arc<Clusters>,
+    outcomes: Vec<mpsc::UnboundedReceiver<Outcome>>,
+    mailboxes: &Arc<Mailboxes>,
+) {
+    let stop = || tasks.stop_signal();
+    for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
+        let broker = cluster.broker.clone();
+        tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
+        tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
+        tasks.service("broker watch", mailboxes.clone().follow_broker(lane, stop()));
+        if clusters.placement().lanes() > 1 {
+            tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
+        }
+    }
+    tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
+}
+
 impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
@@ -134,16 +156,7 @@ impl Core {
             signal_members: settings.signal_members,
         };
         tasks.service("presence", keeper.keep(stop()));
-        for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
-            let broker = cluster.broker.clone();
-            tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
-            tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
-            tasks.service("broker watch", mailboxes.clone().follow_broker(lane, stop()));
-            if clusters.placement().lanes() > 1 {
-                tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
-            }
-        }
-        tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
+        relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
