@@ -3,6 +3,7 @@
 //! [`Core`] is the handle that the HTTP layer holds. [`Core::start`] starts its services; [`Core::drain`] and
 //! [`Core::stop`] end them in the order in which nothing is lost.
 
+mod amend;
 mod attachments;
 mod audience;
 mod error;
@@ -15,7 +16,9 @@ mod presence;
 mod publish;
 mod relay;
 mod report;
+mod retention;
 mod rooms;
+mod search;
 mod send;
 mod settings;
 mod slow;
@@ -42,6 +45,7 @@ pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Announcement, To};
 pub use relay::Relay;
+pub use retention::Retention;
 pub use rooms::{Actor, NewRoom, RoomPatch};
 pub use settings::CoreSettings;
 pub use task::{FirstFailure, Stop, Tasks};
@@ -51,6 +55,8 @@ use audience::Audiences;
 use figures::Figures;
 use idempotency::InProgress;
 use presence::{Keeper, Roll};
+use retention::Sweeper;
+use search::Indexing;
 use slow::SlowStage;
 use typing::Recent;
 
@@ -94,7 +100,31 @@ pub struct Core {
     audiences: Arc<Audiences>,
     typing: Arc<Recent>,
     roll: Arc<Roll>,
+    indexing: Arc<Indexing>,
+    sweeper: Arc<Sweeper>,
     tasks: Tasks,
+}
+
+/// Starts what carries the outbox to the brokers: a lane for each.
+fn relay_services(
+    tasks: &Tasks,
+    relay: &Arc<Relay>,
+    store: &Store,
+    clusters: &Arc<Clusters>,
+    outcomes: Vec<mpsc::UnboundedReceiver<Outcome>>,
+    mailboxes: &Arc<Mailboxes>,
+) {
+    let stop = || tasks.stop_signal();
+    for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
+        let broker = cluster.broker.clone();
+        tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
+        tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
+        tasks.service("broker watch", mailboxes.clone().follow_broker(lane, stop()));
+        if clusters.placement().lanes() > 1 {
+            tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
+        }
+    }
+    tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
 }
 
 impl Core {
@@ -126,18 +156,15 @@ impl Core {
             signal_members: settings.signal_members,
         };
         tasks.service("presence", keeper.keep(stop()));
-        for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
-            let broker = cluster.broker.clone();
-            tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
-            tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
-            tasks.service("broker watch", mailboxes.clone().follow_broker(lane, stop()));
-            if clusters.placement().lanes() > 1 {
-                tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
-            }
-        }
-        tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
+        relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
+        let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
+        if settings.search {
+            tasks.service("search index", indexing.clone().run(store.clone(), settings.text_bytes, stop()));
+            tasks.service("search look-through", indexing.clone().look(store.clone(), stop()));
+        }
+        tasks.service("retention", sweeper.clone().run(store.clone(), settings.retention, stop()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
         let attachments = Attachments::new(files, settings.attachments.clone());
         tasks.service("attachment sweeper", attachments::sweep(attachments.clone(), store.clone(), stop()));
@@ -151,6 +178,8 @@ impl Core {
             typing: Arc::default(),
             roll,
             figures,
+            indexing,
+            sweeper,
             store,
             clusters,
             relay,

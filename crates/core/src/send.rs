@@ -26,22 +26,31 @@ impl Core {
         if new.body.is_empty() && new.attachments.is_empty() {
             return Err(CoreError::Invalid("body: must not be empty".into()));
         }
-        let most = self.settings.text_bytes;
-        if new.body.len() > most {
-            return Err(CoreError::TooLarge(format!("body: at most {most} bytes")));
-        }
-        if new.body.as_bytes().contains(&0) {
-            return Err(CoreError::Invalid("body: must not contain NUL".into()));
-        }
+        self.check_text(&new.body)?;
         self.attachments.check(&new)?;
         self.room_in_outbox()?;
         let started = Instant::now();
         let sent = self.store.send_for(new, caller).instrument(debug_span!("commit")).await?;
         self.slow_commit.note(started.elapsed());
         if !sent.repeated {
+            if self.settings.search {
+                self.indexing.note(sent.room);
+            }
             self.figures.sent(started.elapsed());
         }
         Ok(sent)
+    }
+
+    /// A message's text is one that can be stored; it may be empty.
+    pub(crate) fn check_text(&self, body: &str) -> Result<(), CoreError> {
+        let most = self.settings.text_bytes;
+        if body.len() > most {
+            return Err(CoreError::TooLarge(format!("body: at most {most} bytes")));
+        }
+        if body.as_bytes().contains(&0) {
+            return Err(CoreError::Invalid("body: must not contain NUL".into()));
+        }
+        Ok(())
     }
 
     /// The outbox has room for one more.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::ThrottleSettings;
 use crate::attachments::AttachmentSettings;
+use crate::retention::Retention;
 
 /// Everything the rules can be told; the gateway's configuration fills it.
 #[derive(Clone, Debug)]
@@ -56,6 +57,12 @@ pub struct CoreSettings {
     pub throttle: ThrottleSettings,
     /// Files that go with messages.
     pub attachments: AttachmentSettings,
+    /// How long after it was sent a message may be changed or deleted; `None`: always.
+    pub edit_within: Option<Duration>,
+    /// Messages can be found by their words.
+    pub search: bool,
+    /// Which messages are removed.
+    pub retention: Retention,
     /// A stage (commit, publish, delivery) that takes longer is logged as slow.
     pub slow: Duration,
 }
@@ -87,6 +94,9 @@ impl Default for CoreSettings {
             outbox_rows: 1_000_000,
             throttle: ThrottleSettings::off(),
             attachments: AttachmentSettings::default(),
+            edit_within: None,
+            search: true,
+            retention: Retention::default(),
             slow: Duration::from_millis(250),
         }
     }

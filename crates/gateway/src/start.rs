@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
-use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Tasks};
+use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Retention, Tasks};
 use pollgate_files::Files;
 use pollgate_model::InstanceId;
 use pollgate_redis::{RedisBuckets, RedisError};
@@ -131,6 +131,9 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         outbox_rows: settings.limits.outbox_rows,
         throttle: settings.throttle.rules(settings.limits.throttle_entries),
         attachments: settings.attachments.rules(),
+        edit_within: set(settings.messages.edit_s).map(Duration::from_secs),
+        search: settings.search.enabled,
+        retention: retention(settings),
         slow: ms(settings.log.slow_ms),
     }
 }
@@ -158,6 +161,20 @@ fn redis(settings: &Settings) -> Result<Option<RedisBuckets>, StartError> {
         return Ok(None);
     }
     Ok(Some(RedisBuckets::new(url, &section.redis_prefix, ms(section.timeout_ms))?))
+}
+
+/// 0 stands for "no bound".
+fn set<T: PartialEq + Default>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
+}
+
+fn retention(settings: &Settings) -> Retention {
+    let section = &settings.retention;
+    Retention {
+        age: set(section.days).map(|days| Duration::from_secs(u64::from(days) * 86_400)),
+        per_room: set(section.messages_per_room),
+        every: Duration::from_secs(section.every_s),
+    }
 }
 
 fn listen(address: SocketAddr, write_timeout: Duration) -> Result<TcpListener, StartError> {

@@ -15,6 +15,10 @@ pub struct EventKind(std::borrow::Cow<'static, str>);
 impl EventKind {
     /// A message was accepted; data is the message.
     pub const MESSAGE_CREATED: Self = Self(std::borrow::Cow::Borrowed("message.created"));
+    /// A message has another text; data is the message.
+    pub const MESSAGE_UPDATED: Self = Self(std::borrow::Cow::Borrowed("message.updated"));
+    /// A message was taken back; data is what is left of it.
+    pub const MESSAGE_DELETED: Self = Self(std::borrow::Cow::Borrowed("message.deleted"));
     /// A room came to be, or came to the receiver; data is the room.
     pub const ROOM_CREATED: Self = Self(std::borrow::Cow::Borrowed("room.created"));
     /// A room changed; data is the room.

@@ -13,6 +13,7 @@
 //! | [`rate`] | rates of requests, and how gateways count them together |
 //! | [`room`] | rooms, as they stand and as lists show them |
 //! | [`rooms`] | pages of a user's rooms |
+//! | [`search`] | words of a text, searches, and what they found |
 //! | [`signal`] | who is typing, who is online |
 //! | [`time`] | points in time as the API writes them |
 
@@ -28,6 +29,7 @@ pub mod room;
 pub mod rooms;
 #[cfg(feature = "openapi")]
 mod schema;
+pub mod search;
 pub mod signal;
 pub mod time;
 
@@ -44,5 +46,6 @@ pub use page::{History, Range};
 pub use rate::{BadRate, Charge, Grant, Rate};
 pub use room::{Context, LastMessage, Member, Room, RoomKind, RoomSummary};
 pub use rooms::{Assigned, RoomCursor, RoomFilter, Rooms};
+pub use search::{BadQuery, BadSearchCursor, SearchCursor, SearchPage, SearchQuery};
 pub use signal::{Presence, Typing};
 pub use time::Timestamp;

@@ -1,4 +1,6 @@
-//! How many messages a second the store takes: `writer_rate <url> [seconds] [senders] [users]`.
+//! How many messages a second the store takes: `writer_rate <url> [seconds] [senders] [users] [index]`.
+//!
+//! With `index` what was sent is indexed meanwhile, as a gateway does it.
 //!
 //! Each sender waits for the answer to its message before it sends the next one; what was committed is settled at
 //! once, as a relay with a fast broker would.
@@ -50,6 +52,20 @@ async fn sender(store: Store, number: usize, users: usize, until: Instant) -> Re
     Ok(took)
 }
 
+/// Indexes what is not indexed, with the pauses of a busy gateway, until the end; how many messages it were.
+async fn index(store: Store, until: Instant) -> Result<usize, String> {
+    let mut messages = 0;
+    while Instant::now() < until {
+        let mut rooms = store.rooms_behind(None).await.map_err(|e| e.to_string())?.rooms;
+        while !rooms.is_empty() && Instant::now() < until {
+            let now: Vec<_> = rooms.drain(..rooms.len().min(64)).collect();
+            messages += store.index(now, 64).await.map_err(|e| e.to_string())?.messages;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    Ok(messages)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
@@ -57,6 +73,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let seconds: u64 = args.next().map_or(Ok(5), |a| a.parse())?;
     let senders: usize = args.next().map_or(Ok(256), |a| a.parse())?;
     let users: usize = args.next().map_or(Ok(1000), |a| a.parse())?;
+
+    let with_index = args.next().is_some_and(|a| a == "index");
 
     let settle = Arc::new(Settle::default());
     let store = Store::open(StoreSettings::new(url), InstanceId::new(), settle.clone()).await?;
@@ -66,6 +84,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut running = JoinSet::new();
     for number in 0..senders {
         running.spawn(sender(store.clone(), number, users, until));
+    }
+    let mut indexing = JoinSet::new();
+    if with_index {
+        indexing.spawn(index(store.clone(), until));
     }
     let mut took = Vec::new();
     while let Some(done) = running.join_next().await {
@@ -82,6 +104,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         at(990),
         at(999),
     );
+    while let Some(done) = indexing.join_next().await {
+        println!("indexed meanwhile: {}", done??);
+    }
     store.retire().await?;
     println!("outbox afterwards: {:?}", store.outbox_stats().await?);
     Ok(())

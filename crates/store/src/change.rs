@@ -50,6 +50,8 @@ pub enum Step {
     Join(Member),
     /// Somebody leaves.
     Leave(UserId),
+    /// A message of the room gets this text, or becomes a tombstone; the room's newest message follows.
+    Rewrite(Box<Message>),
 }
 
 /// An event that tells of a change.

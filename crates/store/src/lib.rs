@@ -11,11 +11,16 @@
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
+//! | `aside` | writing beside the messages |
+//! | `search`, `retention` | the index of words; the end of old messages |
+//! | `chores` | what one gateway does for all |
 //! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
 
+mod aside;
 mod attachments;
 mod change;
 mod checkpoint;
+mod chores;
 mod connection;
 mod desks;
 mod directs;
@@ -35,9 +40,11 @@ mod pool;
 mod presence;
 mod publish;
 mod reads;
+mod retention;
 mod rooms;
 mod rows;
 mod schema;
+mod search;
 mod send;
 mod settings;
 mod sql;
@@ -56,5 +63,7 @@ pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
 pub use placements::ListUse;
 pub use presence::{PresenceBatch, PresenceChange, PresenceWritten};
+pub use retention::Removed;
+pub use search::{Behind, Indexed};
 pub use settings::StoreSettings;
 pub use tokens::{NewToken, Token, TokenRef};

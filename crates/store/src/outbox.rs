@@ -1,6 +1,7 @@
 //! The outbox: what is committed and not yet answered for by the broker.
 //!
-//! A row of a message only points to it; its event is made again from the message, byte for byte the same.
+//! A row of a message only points to it; its event is made again from the message, byte for byte the same unless the
+//! message was changed in between: then it tells of the message as it is, and what was taken back is not told any more.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -70,6 +70,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql::Id16;
+
+    /// What one gateway does for all of them.
+    chores (name) {
+        name -> Text,
+        instance -> Id16,
+        until_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use crate::sql::Id16;
+
+    /// How far each room is indexed. The index itself is each database's own, and has no table here.
+    search_marks (room_id) {
+        room_id -> Id16,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::sql::Id16;
 
@@ -215,5 +238,5 @@ diesel::table! {
 }
 
 diesel::joinable!(members -> rooms (room_id));
-diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents);
+diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents, search_marks);
 diesel::allow_tables_to_appear_in_same_query!(attachments, attachment_uses, members);

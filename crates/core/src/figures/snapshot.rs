@@ -57,6 +57,10 @@ pub struct Snapshot {
     pub signals: SignalFigures,
     /// Uploads, downloads, and what became of files that nobody used.
     pub attachments: AttachmentFigures,
+    /// Messages that were made findable.
+    pub indexed: u64,
+    /// Old messages that were removed.
+    pub removed: u64,
     /// The bounds.
     pub limits: Vec<Limit>,
 }
@@ -91,6 +95,8 @@ impl Core {
             throttle: self.throttle.figures(),
             signals: figures.signals.read(),
             attachments: self.attachments.figures(),
+            indexed: self.indexing.indexed(),
+            removed: self.sweeper.removed(),
             limits: [self.limits(), self.attachments.limits()].concat(),
         }
     }
@@ -129,6 +135,7 @@ impl Core {
             limit("presence_users", self.roll.most(), Some(self.roll.len()), self.roll.refused()),
             limit("typists", typing::MOST_TYPISTS, Some(self.typing.len()), self.typing.emptied()),
             limit("audiences", audience::MOST, Some(self.audiences.len()), self.audiences.emptied()),
+            self.indexing.limit(),
         ];
         limits.extend(self.throttle.figures().limits);
         limits

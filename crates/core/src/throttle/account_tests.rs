@@ -151,11 +151,14 @@ fn step(gateways: usize) -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Its account, its question under way with the answer to it, and how many wait.
+type Gateway = (Account, Option<(Ask, Option<Grant>)>, u32);
+
 /// Gateways with one shared bucket, and messages between them that take any time.
 struct Model {
     rate: Rate,
     shared: Bucket,
-    gateways: Vec<(Account, Option<(Ask, Option<Grant>)>, u32)>,
+    gateways: Vec<Gateway>,
     now: u64,
     passed: Vec<u64>,
 }
@@ -220,7 +223,9 @@ impl Model {
                 if !self.request(at) {
                     break;
                 }
-                (self.tell(at), self.count(at), self.answer(at));
+                self.tell(at);
+                self.count(at);
+                self.answer(at);
             }
         }
     }

@@ -85,7 +85,8 @@ async fn a_batch_is_answered_in_its_order_and_each_bucket_by_itself() {
 async fn many_gateways_at_once_never_get_more_than_there_is() {
     let (schema, keys) = (PgSchema::create(), RedisKeys::new());
     let redis = || RedisBuckets::new(&redis_url(), keys.prefix(), Duration::from_secs(10)).unwrap();
-    let (mut in_pg, mut in_redis): (Vec<Arc<dyn Ledger>>, Vec<Arc<dyn Ledger>>) = (Vec::new(), Vec::new());
+    let mut in_pg: Vec<Arc<dyn Ledger>> = Vec::new();
+    let mut in_redis: Vec<Arc<dyn Ledger>> = Vec::new();
     for _ in 0..4 {
         in_pg.push(Arc::new(store(&schema).await));
         in_redis.push(Arc::new(redis()));

@@ -1,5 +1,6 @@
 //! The HTTP layer: two route tables, one for the public, one for operators. All rules live in `pollgate-core`.
 
+mod amend;
 mod answer;
 mod attachments;
 mod caller;
@@ -21,6 +22,7 @@ mod problem;
 mod receipts;
 mod request_log;
 mod rooms;
+mod search;
 pub(crate) mod strict;
 mod table;
 mod throttle;
@@ -106,6 +108,12 @@ fn versioned() -> Vec<Served> {
             [put().to(members::add), delete().to(members::remove)],
         ),
         only("/rooms/{room}/messages", "GET", [get().to(messages::history)]),
+        only(
+            "/rooms/{room}/messages/{message}",
+            "PATCH, DELETE",
+            [patch().to(amend::edit), delete().to(amend::delete)],
+        ),
+        only("/search", "GET", [get().to(search::search)]),
         only("/rooms/{room}/read", "POST", [post().to(receipts::read)]),
         only("/rooms/{room}/receipts", "GET", [get().to(receipts::list)]),
         // signals

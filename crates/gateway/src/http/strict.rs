@@ -28,6 +28,15 @@ pub(crate) async fn json<T: DeserializeOwned>(
     parsed(&body(request, payload, limits).await?)
 }
 
+/// The same for a request whose query is read too.
+pub(crate) async fn json_too<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: BodyLimits,
+) -> Result<T, Problem> {
+    parsed(&all(request, payload, limits).await?)
+}
+
 /// Reads a body that is said to be JSON, of a request without a query.
 pub(crate) async fn body(
     request: &HttpRequest,
@@ -35,6 +44,10 @@ pub(crate) async fn body(
     limits: BodyLimits,
 ) -> Result<BytesMut, Problem> {
     no_query(request)?;
+    all(request, payload, limits).await
+}
+
+async fn all(request: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<BytesMut, Problem> {
     if !is_json(request) {
         return Err(Problem::unsupported_media_type("send content-type: application/json"));
     }

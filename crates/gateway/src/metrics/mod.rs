@@ -102,6 +102,16 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             "From an event's acceptance to the first answer that holds it.",
             &snapshot.delivering,
         ),
+        counter(
+            "pollgate_search_indexed_total",
+            "Messages that were made findable.",
+            one(number(snapshot.indexed)),
+        ),
+        counter(
+            "pollgate_retention_removed_total",
+            "Old messages that were removed.",
+            one(number(snapshot.removed)),
+        ),
         gauge(
             "pollgate_outbox_rows",
             "Committed events of this gateway that the broker has not answered for.",

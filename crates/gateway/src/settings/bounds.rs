@@ -9,6 +9,10 @@ use super::Sections;
 
 /// Longest time RabbitMQ knows: milliseconds in 32 bits.
 const LONGEST_S: u64 = u32::MAX as u64 / 1000;
+/// A hundred years; more is meant as "for ever", which is 0.
+const MOST_DAYS: u64 = 36_500;
+/// Messages that are a day too old are a mistake in the configuration.
+const MOST_EVERY_S: u64 = 86_400;
 /// Clocks further apart than this are broken.
 const MOST_LEEWAY_S: u64 = 86_400;
 /// Who has not been here for an hour is not online.
@@ -48,6 +52,7 @@ impl Sections {
             ("store.acquire_timeout_ms", store.acquire_timeout_ms),
             ("store.statement_timeout_ms", store.statement_timeout_ms),
             ("store.idempotency_key_s", store.idempotency_key_s),
+            ("retention.every_s", self.retention.every_s),
             ("limits.text_bytes", limits.text_bytes as u64),
             ("limits.batch_events", limits.batch_events as u64),
             ("limits.batch_bytes", limits.batch_bytes as u64),
@@ -75,6 +80,9 @@ impl Sections {
             ("mailbox.session_expires_s", self.mailbox.session_expires_s, LONGEST_S),
             ("presence.offline_after_ms", self.presence.offline_after_ms, MOST_OFFLINE_AFTER_MS),
             ("limits.signal_members", self.limits.signal_members as u64, MOST_SIGNAL_MEMBERS),
+            ("messages.edit_s", self.messages.edit_s, LONGEST_S),
+            ("retention.days", u64::from(self.retention.days), MOST_DAYS),
+            ("retention.every_s", self.retention.every_s, MOST_EVERY_S),
             ("auth.jwt.leeway_s", self.auth.jwt.leeway_s, MOST_LEEWAY_S),
         ];
         let (key, _, most) = most.into_iter().find(|(_, value, most)| value > most)?;

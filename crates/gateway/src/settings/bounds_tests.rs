@@ -36,6 +36,7 @@ fn zero_is_refused_where_nothing_would_work(
         "mailbox.expires_s",
         "mailbox.session_expires_s",
         "mailbox.prefetch",
+        "retention.every_s",
         "limits.text_bytes",
         "limits.batch_events",
         "limits.batch_bytes",
@@ -72,6 +73,9 @@ fn zero_is_refused_where_nothing_would_work(
 #[case("auth.jwt.leeway_s", "86400", "86401")]
 #[case("presence.offline_after_ms", "3600000", "3600001")]
 #[case("limits.signal_members", "1000", "1001")]
+#[case("messages.edit_s", "4294967", "4294968")]
+#[case("retention.days", "36500", "36501")]
+#[case("retention.every_s", "86400", "86401")]
 #[case("poll.jitter_percent", "50", "51")]
 #[case("poll.limit", "1000", "1001")]
 #[case("poll.linger_ms", "594499", "594500")]

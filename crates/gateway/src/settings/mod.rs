@@ -13,6 +13,7 @@ mod presence;
 mod proxies;
 mod secret;
 mod store;
+mod text;
 mod throttle;
 mod urls;
 
@@ -34,6 +35,7 @@ pub use presence::PresenceSettings;
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
+pub use text::{MessageSettings, RetentionSettings, SearchSettings};
 pub use throttle::{Quota, ThrottleSection};
 pub use urls::UrlList;
 
@@ -83,6 +85,9 @@ struct Sections {
     poll: PollSettings,
     mailbox: MailboxSettings,
     presence: PresenceSettings,
+    messages: MessageSettings,
+    search: SearchSettings,
+    retention: RetentionSettings,
     limits: LimitSettings,
     throttle: ThrottleSection,
     attachments: AttachmentSection,
@@ -108,6 +113,12 @@ pub struct Settings {
     pub mailbox: MailboxSettings,
     /// Who counts as online.
     pub presence: PresenceSettings,
+    /// Changing messages.
+    pub messages: MessageSettings,
+    /// Finding messages.
+    pub search: SearchSettings,
+    /// Removing old messages.
+    pub retention: RetentionSettings,
     /// Bounds.
     pub limits: LimitSettings,
     /// How many requests a user may make.
@@ -147,6 +158,9 @@ impl Settings {
             poll: sections.poll.clone(),
             mailbox: sections.mailbox.clone(),
             presence: sections.presence.clone(),
+            messages: sections.messages.clone(),
+            search: sections.search.clone(),
+            retention: sections.retention.clone(),
             limits: sections.limits.clone(),
             throttle: sections.throttle.clone(),
             attachments: sections.attachments.clone(),

@@ -1,6 +1,7 @@
 //! The HTTP contract, word for word, against the real binary on both pairs.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod amend;
 mod attachments;
 mod credentials;
 mod desks;
@@ -18,6 +19,7 @@ mod presence;
 mod receipts;
 mod rooms;
 mod scrape;
+mod search;
 mod statements;
 mod strictness;
 mod throttle;

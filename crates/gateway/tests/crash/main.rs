@@ -2,6 +2,7 @@
 //! answer never read, a queue deleted. Each test counts what was accepted and what came.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
+mod amends;
 mod attachments;
 mod broker;
 mod broker_alarm;

@@ -1,4 +1,5 @@
-//! Both trees make the same tables, the ones that `schema.rs` tells diesel of, and undo what they did.
+//! Both trees make the same tables, the ones that `schema.rs` tells diesel of, and undo what they did. The index of words is
+//! each database's own: its tables differ.
 
 use std::collections::BTreeSet;
 
@@ -59,14 +60,16 @@ fn in_schema_rs() -> Columns {
 fn of_pg(conn: &mut PgConnection) -> Columns {
     let query = "SELECT table_name::text AS of, column_name::text AS name, udt_name::text AS kind, \
                  is_nullable = 'YES' AS nullable FROM information_schema.columns \
-                 WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_diesel%'";
+                 WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_diesel%' \
+                 AND table_name <> 'search_words'";
     columns(sql_query(query).load(conn).unwrap())
 }
 
 fn of_sqlite(conn: &mut SqliteConnection) -> Columns {
     let query = "SELECT m.name AS of, c.name AS name, c.type AS kind, NOT c.\"notnull\" AS nullable \
                  FROM sqlite_master m JOIN pragma_table_info(m.name) c \
-                 WHERE m.type = 'table' AND m.name NOT LIKE '\\_\\_diesel%' ESCAPE '\\'";
+                 WHERE m.type = 'table' AND m.name NOT LIKE '\\_\\_diesel%' ESCAPE '\\' \
+                 AND m.name NOT LIKE 'search\\_words%' ESCAPE '\\' AND m.name <> 'search_rows'";
     columns(sql_query(query).load(conn).unwrap())
 }
 

@@ -340,11 +340,11 @@ impl<T: Tables> Batch<'_, T> {
 }
 
 fn repeated(send: &Send, room: RoomId, stored: &Message) -> Result<Result<Verdict, StoreError>, Failure> {
-    let same = stored.room == room
-        && stored.body == send.new.body
-        && stored.attachments == send.new.attachments
-        && stored.reply_to == send.new.reply_to;
-    if !same {
+    // what was changed or deleted since is still the message that was sent
+    let rewritten = stored.edited_at.is_some() || stored.deleted_at.is_some();
+    let same_content =
+        rewritten || (stored.body == send.new.body && stored.attachments == send.new.attachments);
+    if stored.room != room || !same_content || stored.reply_to != send.new.reply_to {
         return Ok(Err(reused()));
     }
     let event = EncodedEvent::message_created(stored).map_err(Failure::corrupt)?;

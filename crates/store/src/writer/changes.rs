@@ -10,6 +10,7 @@ use super::unit::ChangeUnit;
 use crate::change::{Decided, Found, RoomView, Step, Told};
 use crate::error::{Failure, StoreError};
 use crate::rows;
+use crate::search::Entry;
 use crate::sql::Id;
 
 /// What the changes of a batch come to; nothing of it is written yet.
@@ -79,6 +80,7 @@ impl Changes {
                 Step::Change(changed) => tables.change_room(&changed)?,
                 Step::Join(member) => tables.join(room, &member, now)?,
                 Step::Leave(user) => tables.leave(room, &user)?,
+                Step::Rewrite(message) => rewrite(tables, &message)?,
             }
         }
         Ok(())
@@ -107,6 +109,13 @@ impl Known {
                 if let Some(view) = self.rooms.get_mut(&id) {
                     view.members.retain(|member| member.user != *user);
                 }
+            }
+            Step::Rewrite(message) => {
+                let newest = self.rooms.get_mut(&id).and_then(|view| view.room.last_message.as_mut());
+                if let Some(newest) = newest.filter(|newest| newest.id == message.id) {
+                    LastMessage::cut(&message.body).clone_into(&mut newest.text);
+                }
+                self.messages.insert(message.id, (**message).clone());
             }
         }
     }
@@ -146,6 +155,18 @@ fn look_up<T: Tables>(tables: &mut T, changes: &[&ChangeUnit]) -> Result<Known, 
         }
     }
     Ok(Known { rooms, desks: agents, messages })
+}
+
+/// Writes a message anew, and what can be found of it. The mark is held first, so that nobody indexes the old text after
+/// this.
+fn rewrite<T: Tables>(tables: &mut T, message: &Message) -> Result<(), Failure> {
+    let (room, id) = (Id(message.room.uuid()), Id(message.id.uuid()));
+    tables.hold_marks(&[room])?;
+    tables.change_message(message)?;
+    if message.deleted_at.is_some() {
+        return tables.forget(&[id]);
+    }
+    tables.replace(&Entry::new(room, id, &message.body))
 }
 
 /// The room with a message that the same batch stores.

@@ -67,6 +67,8 @@ pub(crate) struct Parts<'p> {
 pub(crate) struct Writers {
     queues: Vec<mpsc::Sender<Unit>>,
     settling: Arc<Settling>,
+    /// The database takes one writer at a time.
+    alone: bool,
     // async: held while the ends are awaited, by one caller at a time
     ends: Mutex<Vec<Ended>>,
     stopping: AtomicBool,
@@ -124,6 +126,7 @@ impl Writers {
         Ok(Self {
             queues,
             settling,
+            alone: matches!(parts.connector.place, Place::Sqlite(_)),
             ends: Mutex::new(ends),
             stopping: AtomicBool::new(false),
             refused: AtomicU64::new(0),
@@ -148,6 +151,11 @@ impl Writers {
         key.hash(&mut hasher);
         let count = u64::try_from(self.queues.len().max(1)).unwrap_or(1);
         usize::try_from(hasher.finish() % count).unwrap_or(0)
+    }
+
+    /// Nobody but the writer may write.
+    pub(crate) const fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// Queues a unit, unless the queue is full.

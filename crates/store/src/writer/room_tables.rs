@@ -4,11 +4,11 @@
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-use pollgate_model::{Member, Room, Timestamp, UserId};
+use pollgate_model::{LastMessage, Member, Message, Room, Timestamp, UserId};
 
 use crate::error::Failure;
 use crate::rows::{self, MessageRow, RoomRow};
-use crate::schema::{desk_agents, members, messages, rooms};
+use crate::schema::{attachment_uses, desk_agents, members, messages, rooms};
 use crate::sql::Id;
 
 /// The tables of rooms within one transaction that holds the rooms in question.
@@ -26,6 +26,8 @@ pub(crate) trait RoomTables {
     fn change_room(&mut self, room: &Room) -> Result<(), Failure>;
     fn join(&mut self, room: Id, member: &Member, at: Timestamp) -> Result<(), Failure>;
     fn leave(&mut self, room: Id, user: &UserId) -> Result<(), Failure>;
+    /// Writes a message's text and when it was changed or deleted, into its room's row too when it is the newest.
+    fn change_message(&mut self, message: &Message) -> Result<(), Failure>;
 }
 
 macro_rules! room_tables {
@@ -96,6 +98,29 @@ macro_rules! room_tables {
                         members::last_read_seq.eq(member.last_read_seq),
                         members::joined_at_ms.eq(at.as_ms()),
                     ))
+                    .execute(self)?;
+                Ok(())
+            }
+
+            fn change_message(&mut self, message: &Message) -> Result<(), Failure> {
+                let (id, room) = (Id(message.id.uuid()), Id(message.room.uuid()));
+                let one = messages::table.filter(messages::id.eq(id));
+                diesel::update(one)
+                    .set((
+                        messages::body.eq(message.body.as_str()),
+                        messages::edited_at_ms.eq(message.edited_at.map(Timestamp::as_ms)),
+                        messages::deleted_at_ms.eq(message.deleted_at.map(Timestamp::as_ms)),
+                    ))
+                    .execute(self)?;
+                if message.deleted_at.is_some() {
+                    let none = messages::attachments.eq(None::<String>);
+                    diesel::update(one).set(none).execute(self)?;
+                    let use_of = attachment_uses::room_id.eq(room).and(attachment_uses::seq.eq(message.seq));
+                    diesel::delete(attachment_uses::table.filter(use_of)).execute(self)?;
+                }
+                let newest = rooms::id.eq(room).and(rooms::last_message_id.eq(Some(id)));
+                diesel::update(rooms::table.filter(newest))
+                    .set(rooms::last_message_text.eq(Some(LastMessage::cut(&message.body))))
                     .execute(self)?;
                 Ok(())
             }

@@ -12,6 +12,7 @@ use crate::directs::Direct;
 use crate::error::Failure;
 use crate::idempotency::Keyed;
 use crate::rows::MessageRow;
+use crate::search::Index;
 use crate::sql::Id;
 
 /// A room as the transaction holds it: nobody else gives out its `seq` until the end.
@@ -39,7 +40,7 @@ pub(crate) struct OutboxRow {
 }
 
 /// The tables within one transaction.
-pub(crate) trait Tables: RoomTables {
+pub(crate) trait Tables: RoomTables + Index {
     /// Messages stored under these client ids of these senders.
     fn repeats(&mut self, of: &[(&UserId, &ClientId)]) -> Result<Vec<MessageRow>, Failure>;
     /// The direct rooms with these keys.

@@ -10,7 +10,7 @@ use tracing::debug;
 
 use super::batch::{self, Applied, Shared};
 use super::settle::Settling;
-use super::unit::{Unit, Verdict};
+use super::unit::{Aside, Unit, Verdict};
 use super::work::Work;
 use crate::checkpoint::{self, Checkpoints};
 use crate::connection::{AnyConnection, Connector, on_each};
@@ -21,6 +21,8 @@ use crate::outgoing::OnCommit;
 
 /// Times that a transaction is tried when others are in its way.
 const TRIES: u32 = 6;
+/// Rows that are taken for what was written aside.
+const ROWS_ASIDE: usize = 500;
 /// Pauses between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -114,18 +116,38 @@ impl Writer {
     /// Begins with what came in; whoever asked the writer to stop after it.
     fn handle(&mut self, units: &mut Vec<Unit>) -> Option<oneshot::Sender<Result<(), StoreError>>> {
         let mut stop = None;
-        let mut fresh = Vec::with_capacity(units.len());
+        let (mut fresh, mut asides) = (Vec::with_capacity(units.len()), Vec::new());
         for unit in units.drain(..) {
             match unit {
                 Unit::Stop(reply) => stop = Some(reply),
-                unit if unit.is_wanted(self.parts.longest_wait) => fresh.push(unit),
+                unit if unit.is_wanted(self.parts.longest_wait) => match unit {
+                    Unit::Aside(aside) => asides.push(aside),
+                    unit => fresh.push(unit),
+                },
                 unit => unit.fail(StoreError::Unavailable(super::WAITED.into())),
             }
         }
         if !fresh.is_empty() {
             self.commit(fresh);
         }
+        for aside in asides {
+            self.write_aside(aside);
+        }
         stop
+    }
+
+    /// Something that is not to hold anybody up: when everybody in the batch has been answered.
+    fn write_aside(&mut self, aside: Aside) {
+        let connected = self.connect().map_err(StoreError::from);
+        let lost = match (connected, self.conn.as_mut()) {
+            (Ok(()), Some(conn)) => (aside.work)(Ok(conn)),
+            (Err(error), _) => (aside.work)(Err(error)),
+            (Ok(()), None) => (aside.work)(Err(StoreError::Unavailable(self.refused.clone()))),
+        };
+        if let Some(why) = lost {
+            self.disconnect(&why);
+        }
+        self.copy_log(ROWS_ASIDE);
     }
 
     /// Settles what is left; what cannot be settled stands in the outbox and is published again by another instance.
@@ -209,6 +231,8 @@ impl Writer {
                 }
                 Unit::Change(change) => drop(change.reply.send(changes.next().unwrap_or(Ok(Bytes::new())))),
                 Unit::Mark(mark) => drop(mark.reply.send(marks.next().unwrap_or(Ok(())))),
+                // not part of a batch
+                Unit::Aside(_) => {}
                 Unit::Stop(reply) => drop(reply.send(Ok(()))),
             }
         }

@@ -9,6 +9,7 @@ use pollgate_model::{NewMessage, RoomId, UserId};
 use tokio::sync::oneshot;
 
 use crate::change::Change;
+use crate::connection::AnyConnection;
 use crate::directs::Direct;
 use crate::error::StoreError;
 use crate::idempotency::{Keyed, Published};
@@ -78,6 +79,17 @@ pub(crate) struct Publish {
     pub(crate) reply: oneshot::Sender<Result<Published, StoreError>>,
 }
 
+/// Work that is done in a transaction of its own. It answers its asker itself, and says why when it has lost the connection.
+pub(crate) type AsideWork =
+    Box<dyn FnOnce(Result<&mut AnyConnection, StoreError>) -> Option<String> + std::marker::Send>;
+
+/// Something to be written beside the messages.
+pub(crate) struct Aside {
+    pub(crate) work: AsideWork,
+    pub(crate) queued: Instant,
+    pub(crate) claim: Claim,
+}
+
 /// A change of a room.
 pub(crate) struct ChangeUnit {
     pub(crate) change: Change,
@@ -106,6 +118,7 @@ pub(crate) enum Unit {
     Publish(Publish),
     Change(Box<ChangeUnit>),
     Mark(Box<MarkUnit>),
+    Aside(Aside),
     /// Everything before it is finished when this is answered, and the writer ends.
     Stop(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -118,6 +131,7 @@ impl Unit {
             Self::Publish(publish) => (publish.queued, &publish.claim),
             Self::Change(change) => (change.queued, &change.claim),
             Self::Mark(mark) => (mark.queued, &mark.claim),
+            Self::Aside(aside) => (aside.queued, &aside.claim),
             Self::Stop(_) => return true,
         };
         claim.take() && queued.elapsed() <= longest_wait
@@ -130,6 +144,7 @@ impl Unit {
             Self::Publish(publish) => drop(publish.reply.send(Err(error))),
             Self::Change(change) => drop(change.reply.send(Err(error))),
             Self::Mark(mark) => drop(mark.reply.send(Err(error))),
+            Self::Aside(aside) => drop((aside.work)(Err(error))),
             Self::Stop(reply) => drop(reply.send(Err(error))),
         }
     }

@@ -20,7 +20,8 @@ impl<'u> Work<'u> {
                 Unit::Publish(publish) => work.publishes.push(publish),
                 Unit::Change(change) => work.changes.push(change),
                 Unit::Mark(mark) => work.marks.push(mark),
-                Unit::Stop(_) => {}
+                // a transaction of its own is no part of a batch
+                Unit::Aside(_) | Unit::Stop(_) => {}
             }
         }
         work

@@ -13,6 +13,8 @@ mod placements;
 mod presence;
 mod publish;
 mod reads;
+mod retention;
+mod search;
 mod send;
 mod support;
 mod tokens;

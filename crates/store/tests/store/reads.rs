@@ -111,11 +111,13 @@ async fn marks_that_wait_together_become_one(#[values(Kind::Sqlite, Kind::Pg)] k
             }
         })
         .collect();
-    let marks = tokio::spawn(futures(marks.into_iter()));
-    // the first ones are with the database, the others wait in the queue
-    eventually(async || (asked.load(Ordering::Relaxed) == 100).then_some(())).await;
-    hold.release();
-    assert!(marks.await.unwrap().iter().all(Result::is_ok));
+    let release = async {
+        // the first ones are with the database, the others wait in the queue
+        eventually(async || (asked.load(Ordering::Relaxed) == 100).then_some(())).await;
+        hold.release();
+    };
+    let (marks, ()) = tokio::join!(futures(marks.into_iter()), release);
+    assert!(marks.iter().all(Result::is_ok));
     let told: Vec<Value> = heard
         .rows()
         .iter()

@@ -9,7 +9,9 @@ use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 use pollgate_model::{InstanceId, NewMessage, RoomId, Target, UserId};
-use pollgate_store::{OnCommit, Outgoing, Sent, Store, StoreError, StoreSettings};
+use pollgate_store::{
+    Change, Decide, Decided, Found, OnCommit, Outgoing, Sent, Step, Store, StoreError, StoreSettings,
+};
 use tempfile::TempDir;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +177,27 @@ pub(crate) fn to_room(sender: &str, room: RoomId, body: &str) -> NewMessage {
 
 pub(crate) fn with_client_id(new: NewMessage, client_id: &str) -> NewMessage {
     NewMessage { client_id: Some(client_id.parse().unwrap()), ..new }
+}
+
+/// A decision that nobody is asked about: a message gets this text, or becomes a tombstone.
+struct Rewrite(Option<String>);
+
+impl Decide for Rewrite {
+    fn decide(&self, found: &Found) -> Result<Decided, StoreError> {
+        let mut message = found.message.clone().ok_or(StoreError::NotFound("message"))?;
+        match &self.0 {
+            Some(text) => (message.body, message.edited_at) = (text.clone(), Some(found.now)),
+            None => (message.body, message.deleted_at) = (String::new(), Some(found.now)),
+        }
+        Ok(Decided { steps: vec![Step::Rewrite(Box::new(message))], ..Decided::default() })
+    }
+}
+
+/// Gives a message another text, or deletes it.
+pub(crate) async fn rewritten(store: &Store, sent: &Sent, text: Option<&str>) {
+    let decide = Arc::new(Rewrite(text.map(ToOwned::to_owned)));
+    let change = Change { room: sent.room, message: Some(sent.id), desks: vec![], decide };
+    store.change(change).await.unwrap();
 }
 
 /// Sends all of them at once; the answers in order.

@@ -63,8 +63,8 @@ pub(crate) async fn upload(
     let caller = gateway.caller(&request).await?;
     may(&request, &caller)?;
     is_form(&request)?;
-    not_too_long(&request, &gateway)?;
     gateway.throttle(&request, &caller, &Class::General).await?;
+    not_too_long(&request, &gateway)?;
     let reading = Reading { gateway: &gateway, silence: gateway.body_limits.time };
     let mut form = Multipart::new(request.headers(), payload);
     let mut field = match reading.wait(form.next()).await? {

@@ -165,6 +165,7 @@ fn limits(bounds: &Bounds) -> Vec<(&'static str, &'static str, Value)> {
         // it is read field by field, not by serde
         ("/components/schemas/NewAttachment", "additionalProperties", json!(false)),
         ("/components/schemas/NewAttachment/properties/file", "maxLength", json!(bounds.attachment_bytes)),
+        ("/components/schemas/MessagePatch/properties/body", "maxLength", json!(bounds.text_bytes)),
         ("/components/schemas/NewEvent/properties/to", "maxItems", json!(bounds.recipients)),
         ("/components/schemas/NewBatch/properties/events", "maxItems", json!(bounds.batch_events)),
     ]

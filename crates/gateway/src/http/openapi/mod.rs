@@ -21,8 +21,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 
 use super::problem::{self, Problem};
 use super::{
-    Gateway, answer, attachments, desks, events, mailboxes, members, messages, poll, presence, receipts,
-    rooms, strict, typing,
+    Gateway, amend, answer, attachments, desks, events, mailboxes, members, messages, poll, presence,
+    receipts, rooms, search, strict, typing,
 };
 pub(crate) use refusals::{BODY, COUNTED, CREDENTIAL, QUERY, READING, ROOM, STORING, answers, refusals};
 
@@ -44,6 +44,9 @@ pub(crate) use refusals::{BODY, COUNTED, CREDENTIAL, QUERY, READING, ROOM, STORI
         events::publish_batch,
         poll::poll,
         messages::history,
+        amend::edit,
+        amend::delete,
+        search::search,
         rooms::list,
         rooms::create,
         rooms::get,
