@@ -60,3 +60,22 @@ say "7. The room's history"
 room=$(sed -n 's/.*"room":"\([^"]*\)".*/\1/p' <<<"$sent")
 as "$ANN" "/v1/rooms/$room/messages?limit=5"
 echo
+
+say "8. Bob's rooms: what is unread, and the newest message of each"
+as "$BOB" "/v1/rooms?limit=3"
+echo
+
+say "9. Bob has read it; Ann hears of that, and can ask"
+as "$BOB" "/v1/rooms/$room/read" --json "{\"seq\":1}"
+as "$ANN" "/v1/rooms/$room/receipts"
+echo
+
+say "10. A group room about an order, found by what it is about"
+as "$ANN" /v1/rooms --json "{\"name\":\"Order $$\",\"members\":[\"bob\"],\"context\":{\"kind\":\"order\",\"id\":\"$session\"},\"status\":\"open\"}"
+echo
+as "$BOB" "/v1/rooms?context_kind=order&context_id=$session"
+echo
+
+say "11. A word of a message finds it, a moment after it was sent"
+as "$BOB" "/v1/search?q=hi&limit=1"
+echo
