@@ -15,14 +15,15 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
-use pollgate_core::{Class, CoreError, FoundAttachment};
+use pollgate_core::{CoreError, FoundAttachment};
 use pollgate_files::FilesError;
 use pollgate_model::AttachmentId;
 
+use super::described::{Download, Probe};
 use super::may;
 use crate::auth::Caller;
 use crate::http::Gateway;
-use crate::http::openapi::{COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
+use crate::http::openapi::{CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use crate::http::problem::{Code, Problem};
 
 const INLINE: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -47,7 +48,7 @@ struct Conditions {
     if_modified_since: Option<String>,
 }
 
-refusals!(DownloadRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED, &[Code::RangeNotSatisfiable]);
+refusals!(DownloadRefused: CREDENTIAL, QUERY, ROOM, STORING, &[Code::RangeNotSatisfiable, Code::Throttled]);
 
 /// Download a file, or a part of it
 ///
@@ -58,33 +59,9 @@ refusals!(DownloadRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED, &[Code::Ra
     operation_id = "download",
     tag = "attachments",
     security(("bearer" = [])),
-    extensions(("x-throttle-class" = json!("general"))),
     params(("id" = AttachmentId, Path, description = "A file"), Conditions),
     responses(
-        (status = 200, description = "The whole file", content_type = "*/*", body = Vec<u8>,
-            headers(
-                ("etag" = String, description = "Names the file"),
-                ("last-modified" = String, description = "When it was uploaded"),
-                ("accept-ranges" = String, description = "`bytes`"),
-                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
-                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
-            )),
-        (status = 206, description = "The part that `Range` asks for", content_type = "*/*", body = Vec<u8>,
-            headers(
-                ("etag" = String, description = "Names the file"),
-                ("last-modified" = String, description = "When it was uploaded"),
-                ("accept-ranges" = String, description = "`bytes`"),
-                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
-                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
-                ("content-range" = String, description = "Which bytes these are, and how many there are"),
-            )),
-        (status = 304, description = "The one at hand is still this one",
-            headers(
-                ("etag" = String, description = "Names the file"),
-                ("last-modified" = String, description = "When it was uploaded"),
-                ("accept-ranges" = String, description = "`bytes`"),
-                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
-            )),
+        Download,
         DownloadRefused,
     ),
 )]
@@ -96,6 +73,8 @@ pub(crate) async fn download(
     answer(&request, &id, &gateway, true).await
 }
 
+refusals!(ProbeRefused: CREDENTIAL, QUERY, ROOM, STORING, &[Code::RangeNotSatisfiable]);
+
 /// See what a file is
 ///
 /// What `GET` answers, without the bytes.
@@ -105,34 +84,10 @@ pub(crate) async fn download(
     operation_id = "probe",
     tag = "attachments",
     security(("bearer" = [])),
-    extensions(("x-throttle-class" = json!("general"))),
     params(("id" = AttachmentId, Path, description = "A file"), Conditions),
     responses(
-        (status = 200, description = "The whole file, without its bytes",
-            headers(
-                ("etag" = String, description = "Names the file"),
-                ("last-modified" = String, description = "When it was uploaded"),
-                ("accept-ranges" = String, description = "`bytes`"),
-                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
-                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
-            )),
-        (status = 206, description = "The part that `Range` asks for, without its bytes",
-            headers(
-                ("etag" = String, description = "Names the file"),
-                ("last-modified" = String, description = "When it was uploaded"),
-                ("accept-ranges" = String, description = "`bytes`"),
-                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
-                ("content-disposition" = String, description = "Its name, and `inline` for the image types that browsers may show, `attachment` for all others"),
-                ("content-range" = String, description = "Which bytes these are, and how many there are"),
-            )),
-        (status = 304, description = "The one at hand is still this one",
-            headers(
-                ("etag" = String, description = "Names the file"),
-                ("last-modified" = String, description = "When it was uploaded"),
-                ("accept-ranges" = String, description = "`bytes`"),
-                ("cache-control" = String, description = "`private, no-cache`: who has left the room gets it no more"),
-            )),
-        DownloadRefused,
+        Probe,
+        ProbeRefused,
     ),
 )]
 pub(crate) async fn head(
@@ -151,7 +106,6 @@ async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(request).await?;
     may(request, &caller)?;
-    gateway.throttle(request, &caller, &Class::General).await?;
     let id: AttachmentId = id.parse().map_err(|_no_id| Problem::not_found("attachment"))?;
     let found = gateway.core.attachment(&caller.user, id).await?;
     let tag = EntityTag::new_strong(id.to_string());

@@ -1,5 +1,6 @@
 //! `POST /v1/attachments`, `GET` and `HEAD /v1/attachments/{id}`: files that go with messages.
 
+mod described;
 pub(super) mod download;
 pub(super) mod upload;
 

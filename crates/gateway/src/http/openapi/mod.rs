@@ -24,7 +24,9 @@ use super::{
     Gateway, amend, answer, attachments, desks, events, mailboxes, members, messages, poll, presence,
     receipts, rooms, search, strict, typing,
 };
-pub(crate) use refusals::{BODY, COUNTED, CREDENTIAL, QUERY, READING, ROOM, STORING, answers, refusals};
+pub(crate) use refusals::{
+    BODY, COUNTED, CREDENTIAL, QUERY, READING, ROOM, STORING, answers, header, refusals,
+};
 
 /// Every operation of the public address. One that is forgotten here, or served nowhere, fails a test.
 #[derive(OpenApi)]

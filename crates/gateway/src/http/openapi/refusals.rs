@@ -93,7 +93,8 @@ fn answer(status: StatusCode, codes: &[Code]) -> RefOr<Response> {
     response.build().into()
 }
 
-fn header(of: Type, description: &str) -> utoipa::openapi::Header {
+/// A header of an answer, with a value of this type.
+pub(crate) fn header(of: Type, description: &str) -> utoipa::openapi::Header {
     HeaderBuilder::new()
         .schema(Some(ObjectBuilder::new().schema_type(of)))
         .description(Some(description))
