@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::caller::needs;
 use super::openapi::{BODY, COUNTED, CREDENTIAL, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
+use super::strict::Object;
 use super::{Gateway, answer, idempotency, strict};
 use crate::auth::Scope;
 
@@ -52,8 +53,8 @@ struct Posted {
     example = json!({"events": [{"to": ["ann"], "type": "order.updated", "data": 1}, {"to": ["bob"], "type": "hint", "ephemeral": true}]})
 )]
 struct PostedBatch {
-    #[schema(min_items = 1)]
-    events: Vec<Posted>,
+    #[schema(min_items = 1, value_type = Vec<Posted>)]
+    events: Vec<Object<Posted>>,
 }
 
 /// A header that both endpoints read.
@@ -162,7 +163,8 @@ pub(crate) async fn publish_batch(
     let body = strict::body(&request, payload, gateway.batch_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events/batch", &body)?;
     let posted: PostedBatch = strict::parsed(&body)?;
-    let events: Result<Vec<_>, _> = posted.events.into_iter().map(Posted::into_announcement).collect();
+    let events: Result<Vec<_>, _> =
+        posted.events.into_iter().map(|Object(event)| event.into_announcement()).collect();
     accepted(&AcceptedBatch { ids: gateway.core.publish(events?, key).await? })
 }
 

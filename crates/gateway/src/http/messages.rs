@@ -79,7 +79,11 @@ refusals!(SendRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED, &[Code::Conflic
     request_body = Posted,
     responses(
         (status = 201, description = "Committed: it will not be lost", body = Message,
-            links(("history" = (operation_id = "readHistory", parameters(("room" = "$response.body#/room")))))),
+            links(
+                ("history" = (operation_id = "readHistory", parameters(("room" = "$response.body#/room")))),
+                ("edit" = (operation_id = "editMessage", parameters(("room" = "$response.body#/room"), ("message" = "$response.body#/id")))),
+                ("delete" = (operation_id = "deleteMessage", parameters(("room" = "$response.body#/room"), ("message" = "$response.body#/id")))),
+            )),
         (status = 200, description = "The message first stored under this `client_id`; nothing was sent twice", body = Message),
         SendRefused,
     ),

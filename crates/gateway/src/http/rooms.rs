@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::caller::{actor, needs};
 use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::Problem;
+use super::strict::Object;
 use super::{Gateway, answer, strict};
 use crate::auth::Scope;
 
@@ -129,7 +130,8 @@ struct Posted {
     #[serde(default)]
     members: Vec<UserId>,
     /// What it is about; never changes.
-    context: Option<Context>,
+    #[schema(value_type = Option<Context>)]
+    context: Option<Object<Context>>,
     /// The desk it belongs to, or any other word to sort rooms by.
     category: Option<Label>,
     /// Where things stand.
@@ -163,6 +165,7 @@ pub(crate) async fn create(
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
     let Posted { from, name, members, context, category, status, assignee } = posted;
     let by = actor(&caller, from)?;
+    let context = context.map(|Object(context)| context);
     gateway.throttle(&request, &caller, &Class::Rooms).await?;
     let new = NewRoom { by, name, members, context, category, status, assignee };
     Ok(answer::json(StatusCode::CREATED, gateway.core.create_room(new).await?))

@@ -1,12 +1,16 @@
 //! Bodies and queries, read strictly: what is not understood is refused, so that a typo does not pass silently.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{BytesMut, Data, Payload};
 use actix_web::{HttpRequest, ResponseError as _};
 use futures::StreamExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
 use super::Gateway;
@@ -64,7 +68,33 @@ async fn all(request: &HttpRequest, payload: Payload, limits: BodyLimits) -> Res
 
 /// A body as a value. The type must refuse unknown fields.
 pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("body: {error}")))
+    let object: Result<Object<T>, _> = serde_json::from_slice(body);
+    object.map(|Object(value)| value).map_err(|error| Problem::invalid(format!("body: {error}")))
+}
+
+/// A value that is written as an object. By itself serde also reads a list of a type's fields in their order, which is
+/// nowhere described.
+#[derive(Clone, Debug)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
+    }
 }
 
 fn is_json(request: &HttpRequest) -> bool {
