@@ -66,7 +66,7 @@ fn past_bounds<'d>(ann: &User, document: &'d Value, path: &str, operation: &'d V
         let name = parameter["name"].as_str().unwrap();
         let others = queries.iter().filter(|other| other["required"] == true && other["name"] != name);
         let rest: String = others.map(|other| format!("{}=ann&", other["name"].as_str().unwrap())).collect();
-        let ask = |given: &str| ann.get(&format!("{path}?{rest}{given}").trim_end_matches(['&', '?']));
+        let ask = |given: &str| ann.get(format!("{path}?{rest}{given}").trim_end_matches(['&', '?']));
         let schema = followed(document, &parameter["schema"]);
         if let Some(most) = schema["maxLength"].as_u64() {
             let text = |length: u64| format!("{name}={}", "x".repeat(usize::try_from(length).unwrap()));

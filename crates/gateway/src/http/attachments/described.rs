@@ -14,6 +14,8 @@ pub(super) struct Download;
 /// Of `HEAD`: without.
 pub(super) struct Probe;
 
+/// The name of a header, and what it says.
+type Header = (&'static str, &'static str);
 type Responses = BTreeMap<String, RefOr<Response>>;
 
 impl IntoResponses for Download {
@@ -29,20 +31,20 @@ impl IntoResponses for Probe {
 }
 
 /// On every answer about a file.
-const ALWAYS: [(&str, &str); 4] = [
+const ALWAYS: [Header; 4] = [
     ("etag", "Names the file"),
     ("last-modified", "When it was uploaded"),
     ("accept-ranges", "`bytes`"),
     ("cache-control", "`private, no-cache`: who has left the room gets it no more"),
 ];
-const DISPOSITION: (&str, &str) = (
+const DISPOSITION: Header = (
     "content-disposition",
     "Its name, and `inline` for the image types that browsers may show, `attachment` for all others",
 );
-const RANGE: (&str, &str) = ("content-range", "Which bytes these are, and how many there are");
+const RANGE: Header = ("content-range", "Which bytes these are, and how many there are");
 
 fn found(with_bytes: bool) -> Responses {
-    let answers: [(StatusCode, &str, &[(&str, &str)]); 3] = [
+    let answers: [(StatusCode, &str, &[Header]); 3] = [
         (StatusCode::OK, "The whole file", &[DISPOSITION]),
         (StatusCode::PARTIAL_CONTENT, "The part that `Range` asks for", &[DISPOSITION, RANGE]),
         (StatusCode::NOT_MODIFIED, "The one at hand is still this one", &[]),
