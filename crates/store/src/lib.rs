@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `settings`, `error`, `outgoing` | what callers see |
 //! | `open` | opening, closing, health |
+//! | `statements` | how many statements there were |
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
@@ -39,6 +40,7 @@ mod schema;
 mod send;
 mod settings;
 mod sql;
+mod statements;
 mod task;
 mod tokens;
 mod writer;
@@ -52,4 +54,5 @@ pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};
 pub use placements::ListUse;
 pub use settings::StoreSettings;
+pub use statements::Statements;
 pub use tokens::{NewToken, Token, TokenRef};

@@ -10,5 +10,6 @@ mod outbox;
 mod placements;
 mod publish;
 mod send;
+mod statements;
 mod support;
 mod tokens;
