@@ -31,6 +31,8 @@ mod open;
 mod outbox;
 mod outgoing;
 mod placements;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod publish;
 mod reads;

@@ -10,6 +10,8 @@ mod draft;
 mod keys;
 mod marks;
 mod pg;
+#[cfg(test)]
+mod plans_tests;
 mod room_tables;
 mod settle;
 mod sqlite;
