@@ -12,6 +12,7 @@ mod database_line;
 mod gateway;
 mod ledger;
 mod pair;
+mod rooms;
 mod stop;
 mod uncertain;
 mod world;

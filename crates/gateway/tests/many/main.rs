@@ -4,4 +4,5 @@
 mod client_ids;
 mod keys;
 mod loops;
+mod rooms;
 mod world;
