@@ -22,6 +22,7 @@ pub(super) trait Tried {
     fn names(&self) -> Vec<String>;
     fn up(&mut self, at: usize);
     fn down(&mut self, at: usize);
+    /// Does all of it, or nothing.
     fn run(&mut self, sql: &str) -> Result<(), String>;
     fn rows(&mut self) -> Rows;
     /// The columns of a table that a row must or may give.
@@ -34,15 +35,24 @@ fn fill(on: &mut impl Tried, migration: &str) {
     if let Ok(sql) = std::fs::read_to_string(&file) {
         on.run(&sql).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
-    let empty: Vec<String> =
-        on.rows().into_iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
-    for table in empty {
-        let (names, values): (Vec<_>, Vec<_>) = on.columns(&table).into_iter().unzip();
-        let insert = format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", "));
-        if let Err(error) = on.run(&insert) {
-            panic!("no row could be made up for {table} ({error}): write one to {file}");
-        }
+    // a row may need another table's first: what fails is tried again as long as something succeeds
+    loop {
+        let empty: Vec<String> =
+            on.rows().into_iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
+        let tried: Vec<(String, Result<(), String>)> =
+            empty.into_iter().map(|table| (table.clone(), make_up(on, &table))).collect();
+        let Some((table, Err(error))) = tried.iter().find(|(_, made)| made.is_err()) else { return };
+        assert!(
+            tried.iter().any(|(_, made)| made.is_ok()),
+            "no row could be made up for {table} ({error}): write one to {file}"
+        );
     }
+}
+
+/// Puts a row into a table, by what the catalogue says of its columns.
+fn make_up(on: &mut impl Tried, table: &str) -> Result<(), String> {
+    let (names, values): (Vec<_>, Vec<_>) = on.columns(table).into_iter().unzip();
+    on.run(&format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", ")))
 }
 
 fn fixture<T: Tried>(_of: &T, migration: &str) -> String {

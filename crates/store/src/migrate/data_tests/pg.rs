@@ -53,7 +53,7 @@ impl Tried for OnPg {
     }
 
     fn run(&mut self, sql: &str) -> Result<(), String> {
-        self.conn.batch_execute(sql).map_err(|error| error.to_string())
+        self.conn.transaction(|conn| conn.batch_execute(sql)).map_err(|error| error.to_string())
     }
 
     fn rows(&mut self) -> Rows {
