@@ -85,9 +85,9 @@ trait Narrow<DB: diesel::backend::Backend> {
     /// The order and the limit.
     fn first_of<'b>(&'b self, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
     /// The caller's own rooms.
-    fn own<'b>(&'b self, caller: &'b String, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+    fn own<'b>(&'b self, caller: &'b str, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
     /// Rooms that wait at a desk of the caller's.
-    fn waiting<'b>(&'b self, caller: &'b String, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+    fn waiting<'b>(&'b self, caller: &'b str, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
 }
 
 macro_rules! seen_rooms {
@@ -124,7 +124,7 @@ macro_rules! seen_rooms {
 
             fn own<'b>(
                 &'b self,
-                caller: &'b String,
+                caller: &'b str,
                 out: &mut AstPass<'_, 'b, $backend>,
             ) -> QueryResult<()> {
                 out.push_sql(columns!("m.last_read_seq"));
@@ -141,7 +141,7 @@ macro_rules! seen_rooms {
 
             fn waiting<'b>(
                 &'b self,
-                caller: &'b String,
+                caller: &'b str,
                 out: &mut AstPass<'_, 'b, $backend>,
             ) -> QueryResult<()> {
                 out.push_sql(columns!("r.last_seq"));

@@ -87,7 +87,7 @@ impl Database {
 
     /// Makes a group room with these members.
     pub(crate) fn group(&self, members: &[&str]) -> RoomId {
-        self.groups(1, members)[0]
+        self.groups(1, members).pop().unwrap()
     }
 
     /// Makes so many of them.
