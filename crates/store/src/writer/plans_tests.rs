@@ -25,6 +25,7 @@ fn message(room: RoomId, sender: &UserId) -> Message {
         body: "hi".into(),
         client_id: None,
         attachments: Vec::new(),
+        files: Vec::new(),
         reply_to: None,
         created_at: Timestamp::now(),
         edited_at: None,
