@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Hold(Against),
     /// All of the above.
     All(Against),
+    /// Pages of rooms and of history, from an almost empty database and from one of a million messages.
+    History(Run),
     /// Starts a gateway with state of its own, measures it, stops it.
     Run(Run),
 }
@@ -119,7 +121,7 @@ impl Pair {
 }
 
 /// A gateway that is started for the measurement.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Run {
     /// What stands behind it.
     #[arg(long, value_enum)]

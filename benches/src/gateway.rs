@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
 const LOG_LINES_SHOWN: usize = 15;
+/// The embedded pair's database, in the gateway's home.
+const FILE: &str = "pollgate.db";
 
 /// One gateway, or several on the same state.
 pub(crate) struct Gateways {
@@ -26,6 +29,14 @@ pub(crate) struct Gateways {
     pub(crate) secret: String,
     running: Vec<Gateway>,
     backends: Backends,
+}
+
+/// Where a gateway's data stands.
+pub(crate) enum Database {
+    /// A PostgreSQL database's URL, with the schema.
+    Pg(String),
+    /// An SQLite file.
+    Sqlite(PathBuf),
 }
 
 /// A running gateway.
@@ -49,6 +60,15 @@ struct Backends {
 enum Broker {
     Own(Box<Node>),
     Given(String),
+}
+
+impl Broker {
+    fn url(&self) -> String {
+        match self {
+            Self::Own(node) => node.url(),
+            Self::Given(url) => url.clone(),
+        }
+    }
 }
 
 impl Gateways {
@@ -85,6 +105,19 @@ impl Gateways {
     /// Their public addresses.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.running.iter().map(|one| one.address).collect()
+    }
+
+    /// Where their data stands.
+    pub(crate) fn database(&self) -> Database {
+        match (self.backends.pair, self.running.first()) {
+            (Pair::Embedded, Some(gateway)) => Database::Sqlite(gateway.home.path().join(FILE)),
+            _ => Database::Pg(self.backends.database_url()),
+        }
+    }
+
+    /// The broker, for gateways beside these.
+    pub(crate) fn broker_url(&self) -> Option<String> {
+        self.backends.broker.as_ref().map(Broker::url)
     }
 
     /// The process, when there is only one.
@@ -216,24 +249,23 @@ impl Backends {
         Ok(backends)
     }
 
+    fn database_url(&self) -> String {
+        let separator = if self.database.contains('?') { '&' } else { '?' };
+        format!("{}{separator}options=-csearch_path%3D{}", self.database, self.name)
+    }
+
     fn configure(&self, command: &mut Command, home: &TempDir) {
         match self.pair {
             Pair::Embedded => {
-                let file = home.path().join("pollgate.db");
+                let file = home.path().join(FILE);
                 command.env("POLLGATE_STORE__URL", format!("sqlite://{}", file.display()));
                 command.env("POLLGATE_BROKER__KIND", "memory");
             }
             Pair::Production => {
-                let separator = if self.database.contains('?') { '&' } else { '?' };
-                let schema = format!("options=-csearch_path%3D{}", self.name);
-                command.env("POLLGATE_STORE__URL", format!("{}{separator}{schema}", self.database));
+                command.env("POLLGATE_STORE__URL", self.database_url());
                 command.env("POLLGATE_BROKER__KIND", "rabbitmq");
-                let broker = match &self.broker {
-                    Some(Broker::Own(node)) => node.url(),
-                    Some(Broker::Given(url)) => url.clone(),
-                    None => String::new(),
-                };
-                command.env("POLLGATE_BROKER__URL", broker);
+                command
+                    .env("POLLGATE_BROKER__URL", self.broker.as_ref().map(Broker::url).unwrap_or_default());
                 command.env("POLLGATE_BROKER__PREFIX", self.name.replace("pollgate_bench_", "bench."));
                 command.env("POLLGATE_MAILBOX__EXPIRES_S", "300");
                 command.env("POLLGATE_MAILBOX__SESSION_EXPIRES_S", "120");

@@ -7,6 +7,7 @@
 mod bench;
 mod cli;
 mod gateway;
+mod history;
 mod http;
 mod latency;
 mod ledger;
@@ -65,7 +66,8 @@ async fn run(command: Command) -> Result<Report, String> {
         Command::Throughput(against) => measure(against, &[Scenario::Throughput]).await,
         Command::Fanout(against) => measure(against, &[Scenario::Fanout]).await,
         Command::Hold(against) => measure(against, &[Scenario::Hold]).await,
-        Command::All(against) => measure(against, &Scenario::ALL).await,
+        Command::All(against) => measure(against, &Scenario::ON_ANY_GATEWAY).await,
+        Command::History(run) => measure_own(Run { scenario: vec![Scenario::History], ..run }).await,
         Command::Run(run) => measure_own(run).await,
     }
 }
@@ -97,22 +99,10 @@ async fn measure_own(run: Run) -> Result<Report, String> {
     let scenarios = if run.scenario.is_empty() { Scenario::ALL.to_vec() } else { run.scenario.clone() };
     let mut report = new_report(Some(run.pair.name()));
     for scenario in scenarios {
-        let own = gateway::Gateways::start(&run).await?;
-        let signer = Signer::new(&own.secret)?;
-        let mut watched = own.processes();
-        watched.push(itself());
-        let setting = Setting {
-            addresses: &own.addresses(),
-            signer: &signer,
-            load: &run.load,
-            gateway: own.pid(),
-            watched: &watched,
+        let outcome = match scenario {
+            Scenario::History => history::run(&run).await,
+            other => measure_one(&run, other).await,
         };
-        let outcome = tokio::select! {
-            outcome = setting.run(scenario) => outcome,
-            stopped = told_to_stop() => Err(stopped),
-        };
-        own.stop().await;
         match outcome {
             Ok(outcome) => report.outcomes.push(outcome),
             Err(why) => {
@@ -124,6 +114,27 @@ async fn measure_own(run: Run) -> Result<Report, String> {
     }
     publish(&report, &run.load)?;
     Ok(report)
+}
+
+/// One scenario on gateways that are started for it.
+async fn measure_one(run: &Run, scenario: Scenario) -> Result<report::Outcome, String> {
+    let own = gateway::Gateways::start(run).await?;
+    let signer = Signer::new(&own.secret)?;
+    let mut watched = own.processes();
+    watched.push(itself());
+    let setting = Setting {
+        addresses: &own.addresses(),
+        signer: &signer,
+        load: &run.load,
+        gateway: own.pid(),
+        watched: &watched,
+    };
+    let outcome = tokio::select! {
+        outcome = setting.run(scenario) => outcome,
+        stopped = told_to_stop() => Err(stopped),
+    };
+    own.stop().await;
+    outcome
 }
 
 /// Waits for SIGINT or SIGTERM: what was started for the measurement is to be stopped.

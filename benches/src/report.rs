@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::history::{MOST_RATIO, Page};
 use crate::latency::Quantiles;
 use crate::ledger::Counts;
 use crate::process::Usage;
@@ -33,6 +34,9 @@ pub(crate) struct Outcome {
     pub(crate) held: Option<Held>,
     /// Fan-out.
     pub(crate) fanout: Option<Fanout>,
+    /// Pages of an almost empty database and of a full one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pages: Vec<Page>,
     /// CPU and memory.
     pub(crate) processes: Vec<Usage>,
 }
@@ -138,10 +142,37 @@ impl Report {
     }
 }
 
+/// The table of pages, and which of them take too long; nothing where none were read.
+fn pages(pages: &[Page]) -> String {
+    if pages.is_empty() {
+        return String::new();
+    }
+    let head = ["page", "almost empty p50", "p99", "full p50", "p99", "p50 ratio", "p99 ratio"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    let ratio = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.2}"));
+    for page in pages {
+        let [empty_p50, empty_p99, _] = latencies(page.empty);
+        let [full_p50, full_p99, _] = latencies(page.full);
+        let medians = page.empty.zip(page.full).map(|(empty, full)| full.p50_ms / empty.p50_ms);
+        let ratios = [ratio(medians), ratio(page.ratio_p99)];
+        let [p50, p99] = ratios;
+        rows.push(vec![page.page.to_owned(), empty_p50, empty_p99, full_p50, full_p99, p50, p99]);
+    }
+    let mut text = format!("\n{}", align(&rows));
+    let slow: Vec<&str> = pages.iter().filter(|page| !page.constant).map(|page| page.page).collect();
+    if slow.is_empty() {
+        text.push_str(&format!("  every p99 within {MOST_RATIO} x of the almost empty database\n"));
+    } else {
+        text.push_str(&format!("  ABOVE {MOST_RATIO} x of the almost empty database: {}\n", slow.join("; ")));
+    }
+    text
+}
+
 fn align(rows: &[Vec<String>]) -> String {
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let columns = rows.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for (at, row) in rows.iter().enumerate() {
         let cells = row.iter().zip(&widths).enumerate();
@@ -168,6 +199,7 @@ impl Outcome {
         let mut lines = format!("\n{}: {}, {:.1} s\n", self.scenario, self.load, self.seconds);
         self.write_counts(&mut lines).unwrap_or_default(); // writing into memory does not fail
         self.write_details(&mut lines).unwrap_or_default();
+        lines.push_str(&pages(&self.pages));
         lines
     }
 

@@ -138,6 +138,13 @@ impl Requests {
     }
 }
 
+/// `GET` of a path.
+pub(crate) fn get(path: &str, host: &str, token: &str, out: &mut Vec<u8>) {
+    out.clear();
+    write!(out, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n")
+        .unwrap_or_default();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,11 +37,17 @@ pub(crate) enum Scenario {
     Fanout,
     /// Many held polls: errors and memory.
     Hold,
+    /// Pages of rooms and of history, from an almost empty database and from a full one.
+    History,
 }
 
 impl Scenario {
     /// All of them, in the order in which they disturb each other least.
-    pub(crate) const ALL: [Self; 5] = [Self::Send, Self::Latency, Self::Throughput, Self::Fanout, Self::Hold];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Send, Self::Latency, Self::Throughput, Self::Fanout, Self::Hold, Self::History];
+    /// Those that do not need databases of their own.
+    pub(crate) const ON_ANY_GATEWAY: [Self; 5] =
+        [Self::Send, Self::Latency, Self::Throughput, Self::Fanout, Self::Hold];
 }
 
 /// What every scenario needs to know.
@@ -70,6 +76,7 @@ impl Setting<'_> {
             Scenario::Throughput => throughput::run(self).await,
             Scenario::Fanout => fanout::run(self).await,
             Scenario::Hold => hold::run(self).await,
+            Scenario::History => Err("the history scenario starts gateways of its own".into()),
         }
     }
 
@@ -186,6 +193,7 @@ fn outcome(scenario: &'static str, load: String, took: Duration, bench: &Bench, 
         lateness: None,
         held: None,
         fanout: None,
+        pages: Vec::new(),
         processes: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `settings`, `error`, `outgoing` | what callers see |
 //! | `open` | opening, closing, health |
+//! | `statements` | how many statements there were |
 //! | `connection`, `pool`, `sql`, `schema`, `migrate` | the databases and what they have in common |
 //! | `writer` | group commit |
 //! | `directs` | direct rooms known to this process |
@@ -36,6 +37,8 @@ mod open;
 mod outbox;
 mod outgoing;
 mod placements;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod presence;
 mod publish;
@@ -48,6 +51,7 @@ mod search;
 mod send;
 mod settings;
 mod sql;
+mod statements;
 mod task;
 mod throttle;
 mod tokens;
@@ -66,4 +70,5 @@ pub use presence::{PresenceBatch, PresenceChange, PresenceWritten};
 pub use retention::Removed;
 pub use search::{Behind, Indexed};
 pub use settings::StoreSettings;
+pub use statements::Statements;
 pub use tokens::{NewToken, Token, TokenRef};

@@ -13,6 +13,7 @@ use crate::error::{Failure, StoreError};
 use crate::fill::Fill;
 use crate::health::Health;
 use crate::settings::StoreSettings;
+use crate::statements::Counter;
 use crate::task;
 
 /// How long a reader waits for a connection before it looks whether there can be one at all.
@@ -28,6 +29,7 @@ pub(crate) struct Held {
 struct Manager {
     connector: Connector,
     health: Arc<Health>,
+    statements: Counter,
 }
 
 /// Why no connection could be made, in a form that the pool can pass on.
@@ -40,7 +42,8 @@ impl ManageConnection for Manager {
     type Error = NotConnected;
 
     fn connect(&self) -> Result<Held, NotConnected> {
-        let conn = self.connector.connect().map_err(|e| NotConnected(e.why()))?;
+        let mut conn = self.connector.connect_reader().map_err(|e| NotConnected(e.why()))?;
+        self.statements.watch(&mut conn);
         self.health.connected();
         Ok(Held { conn, lost: false })
     }
@@ -67,6 +70,7 @@ pub(crate) struct Readers {
     seats: Arc<Semaphore>,
     /// Readers that found no connection free in time.
     refused: AtomicU64,
+    statements: Counter,
     health: Arc<Health>,
     acquire_timeout: Duration,
     /// A reader that took longer is not waited for any more; the server should have ended its statement by then.
@@ -76,7 +80,12 @@ pub(crate) struct Readers {
 impl Readers {
     pub(crate) fn new(connector: &Connector, settings: &StoreSettings, health: &Arc<Health>) -> Self {
         let size = settings.pool_size.max(1);
-        let manager = || Manager { connector: connector.clone(), health: health.clone() };
+        let statements = Counter::default();
+        let manager = || Manager {
+            connector: connector.clone(),
+            health: health.clone(),
+            statements: statements.clone(),
+        };
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
@@ -88,6 +97,7 @@ impl Readers {
             pool,
             seats: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
             refused: AtomicU64::new(0),
+            statements,
             health: health.clone(),
             acquire_timeout: settings.acquire_timeout,
             patience: settings.acquire_timeout + settings.statement_timeout.saturating_mul(2),
@@ -99,6 +109,11 @@ impl Readers {
         let most = usize::try_from(self.pool.max_size()).unwrap_or(usize::MAX);
         let used = most.saturating_sub(self.seats.available_permits());
         Fill { most, used, refused: self.refused.load(Ordering::Relaxed) }
+    }
+
+    /// Statements of all these connections.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.read()
     }
 
     /// Runs `work` with a connection; once more with another one when that was lost, so `work` must only read or

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pollgate_broker::{BrokerState, ClusterName};
 use pollgate_model::Timestamp;
-use pollgate_store::{Fill, StoreError};
+use pollgate_store::{Fill, Statements, StoreError};
 
 use super::{HandoverFigures, Histogram, POLL_ENDS, SignalFigures};
 use crate::{AttachmentFigures, Core, ThrottleFigures, audience, typing};
@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub outbox_oldest: Option<Duration>,
     /// The database answered just now.
     pub store_up: bool,
+    /// Statements that the database was asked for.
+    pub statements: Statements,
     /// How each cluster of the broker is.
     pub brokers: Vec<(ClusterName, BrokerState)>,
     /// What was asked of the broker, by operation, over all clusters.
@@ -89,6 +91,7 @@ impl Core {
             outbox_rows: self.relay.rows(),
             outbox_oldest,
             store_up,
+            statements: self.store.statements(),
             brokers: self.broker_states(),
             operations: self.broker_operations(),
             handovers: self.mailboxes.handovers(),

@@ -78,7 +78,7 @@ impl Decide for Create {
         let view = RoomView { room, members: members.collect() };
         let waiting: &[UserId] = if new.assignee.is_none() { desk } else { &[] };
         let to = new.members.iter().chain(waiting);
-        let events = Teller { by: &new.by, now: found.now }.room(&EventKind::ROOM_CREATED, &view, to)?;
+        let events = Teller { now: found.now }.room(&EventKind::ROOM_CREATED, &view, to)?;
         let answer = json(&seen_by(&view, &new.by))?;
         let mut steps = vec![Step::Make(Box::new(view.room))];
         steps.extend(view.members.into_iter().map(Step::Join));

@@ -29,7 +29,7 @@ impl Decide for Add {
         after.room.updated_at = found.now;
         after.members.push(member.clone());
         after.members.sort_by(|one, other| one.user.cmp(&other.user));
-        let teller = Teller { by: &self.by, now: found.now };
+        let teller = Teller { now: found.now };
         let mut events = teller.room(&EventKind::ROOM_CREATED, &after, std::iter::once(&self.user))?;
         let all = after.members.iter().map(|member| &member.user);
         events.push(teller.moved(&EventKind::MEMBER_ADDED, &after.room, &self.user, all)?);
@@ -65,7 +65,7 @@ impl Decide for Remove {
         if was_assignee {
             after.room.assignee = None;
         }
-        let teller = Teller { by: &self.by, now: found.now };
+        let teller = Teller { now: found.now };
         let before = view.members.iter().map(|member| &member.user);
         let mut events = vec![teller.moved(&EventKind::MEMBER_REMOVED, room, &self.user, before)?];
         if was_assignee {

@@ -105,7 +105,7 @@ impl Patching {
         leaves: Option<&UserId>,
         joins: Option<&UserId>,
     ) -> Result<Vec<Told>, StoreError> {
-        let teller = Teller { by: &self.by, now: found.now };
+        let teller = Teller { now: found.now };
         let was = before.members.iter().map(|member| &member.user);
         let is = || after.members.iter().map(|member| &member.user);
         let mut events = Vec::new();

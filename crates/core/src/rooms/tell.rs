@@ -7,8 +7,6 @@ use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, Room, Timestam
 use pollgate_store::{RoomView, StoreError, Told};
 use serde::Serialize;
 
-use super::actor::Actor;
-
 /// Data of `member.added` and `member.removed`.
 #[derive(Serialize)]
 struct Moved<'a> {
@@ -16,12 +14,11 @@ struct Moved<'a> {
 }
 
 /// Tells of one change.
-pub(super) struct Teller<'a> {
-    pub(super) by: &'a Actor,
+pub(super) struct Teller {
     pub(super) now: Timestamp,
 }
 
-impl Teller<'_> {
+impl Teller {
     /// The room, to everybody in it and to these others, each with what is unread for them: one event for all who have
     /// read equally far. For others nothing is unread.
     pub(super) fn room<'u>(
@@ -64,9 +61,9 @@ impl Teller<'_> {
     ) -> Result<Told, StoreError> {
         let event = EncodedEvent::new(EventId::new(), kind, self.now, Some(room.id), data)
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        // as for messages: no mailbox is made for whoever did it
+        // changes are rare: whoever made one hears of it, too, also before the first poll
         let to: Arc<[Recipient]> =
-            to.map(|user| Recipient { user: user.clone(), make_mailbox: !self.by.is(user) }).collect();
+            to.map(|user| Recipient { user: user.clone(), make_mailbox: true }).collect();
         Ok(Told { event, to })
     }
 }

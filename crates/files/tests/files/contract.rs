@@ -92,7 +92,7 @@ async fn a_bucket_that_does_not_answer_is_not_waited_for() {
     let server = S3Server::start();
     let mut proxy = TcpProxy::start(&server.address());
     let through = format!("http://127.0.0.1:{}", proxy.port());
-    let files = Files::open(&bucket(&through, server.bucket(), Duration::from_secs(1))).await.unwrap();
+    let files = Files::open(&bucket(&through, server.bucket(), Duration::from_secs(2))).await.unwrap();
     let id = AttachmentId::new();
     proxy.blackhole();
     let mut writer = files.begin(id).await.unwrap();

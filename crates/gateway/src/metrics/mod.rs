@@ -122,6 +122,12 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             "1: the database answered this scrape in time.",
             one(flag(snapshot.store_up)),
         ),
+        counter(
+            "pollgate_store_statements_total",
+            "Statements that the database was asked for, by kind of connection.",
+            [("readers", snapshot.statements.readers), ("writers", snapshot.statements.writers)]
+                .map(|(kind, count)| (Some(("connections", kind)), number(count))),
+        ),
     ];
     if let Some(age) = snapshot.outbox_oldest {
         families.push(gauge(

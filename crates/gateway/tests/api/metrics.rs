@@ -59,6 +59,25 @@ fn sends_and_deliveries_are_counted_once(#[values(Embedded, Production)] pair: P
 }
 
 #[rstest]
+fn statements_are_counted_by_kind_of_connection(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let ann = gateway.user("ann");
+    assert_eq!(ann.send("bob", "hi").status, 201);
+    let count = |kind: &str| {
+        Scrape::of(&gateway).value(&format!("pollgate_store_statements_total{{connections=\"{kind}\"}}"))
+    };
+    // the gateway's own services read too, so these are the least there are
+    let (readers, writers) = (count("readers"), count("writers"));
+    assert!(writers >= 6.0, "{writers}");
+    for _ in 0..5 {
+        assert_eq!(ann.get("/v1/rooms").status, 200);
+    }
+    assert!(count("readers") >= readers + 5.0, "{readers}");
+    ann.send("bob", "hi");
+    assert!(count("writers") >= writers + 6.0, "{writers}");
+}
+
+#[rstest]
 fn polls_are_counted_by_their_end(#[values(Embedded, Production)] pair: Pair) {
     let gateway = world_with(pair, |builder| builder.env("POLLGATE_POLL__HOLD_MS", "20000"));
     let bob = gateway.user("bob");

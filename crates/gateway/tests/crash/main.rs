@@ -14,6 +14,7 @@ mod database_line;
 mod gateway;
 mod ledger;
 mod pair;
+mod rooms;
 mod stop;
 mod uncertain;
 mod world;

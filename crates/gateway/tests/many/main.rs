@@ -7,5 +7,6 @@ mod client_ids;
 mod keys;
 mod loops;
 mod presence;
+mod rooms;
 mod throttle;
 mod world;

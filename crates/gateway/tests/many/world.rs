@@ -82,6 +82,11 @@ impl World {
 
     /// All clients do the same at once, each at a gateway.
     pub(crate) fn at_once(&self, ask: impl Fn(&Gateway) -> Answer + Sync) -> Vec<Answer> {
+        self.each_at_once(|_number, gateway| ask(gateway))
+    }
+
+    /// The same, by clients that have numbers.
+    pub(crate) fn each_at_once(&self, ask: impl Fn(usize, &Gateway) -> Answer + Sync) -> Vec<Answer> {
         let barrier = Barrier::new(CLIENTS);
         thread::scope(|scope| {
             let one = |number: usize| {
@@ -89,7 +94,7 @@ impl World {
                 let gateway = self.gateway(number);
                 scope.spawn(move || {
                     barrier.wait();
-                    ask(gateway)
+                    ask(number, gateway)
                 })
             };
             let all: Vec<_> = (0..CLIENTS).map(one).collect();

@@ -78,15 +78,20 @@ impl Connector {
         Ok(conn)
     }
 
+    /// A new connection for a reader.
+    pub(crate) fn connect_reader(&self) -> Result<AnyConnection, Failure> {
+        let mut conn = self.connect()?;
+        if matches!(conn, AnyConnection::Pg(_)) {
+            conn.run(pg::BY_INDEX)?;
+        }
+        Ok(conn)
+    }
+
     /// A new connection for a writer.
     pub(crate) fn connect_writer(&self) -> Result<AnyConnection, Failure> {
         let mut conn = self.connect()?;
         conn.run(match conn {
-            // rows are reached by index only; a plan made while the tables were small must not outlive that
-            AnyConnection::Pg(_) => {
-                "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-                 SET plan_cache_mode = force_generic_plan;"
-            }
+            AnyConnection::Pg(_) => pg::BY_INDEX,
             // copying the log into the database is another thread's work: here it would make senders wait
             AnyConnection::Sqlite(_) => {
                 "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;"

@@ -57,4 +57,6 @@ pub(crate) fn check(connector: &Connector) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
+mod data_tests;
+#[cfg(test)]
 mod tests;

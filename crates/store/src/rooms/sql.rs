@@ -78,15 +78,22 @@ impl Query for SeenRooms {
     type SqlType = Columns;
 }
 
-/// The conditions, the order and the limit of one branch.
+/// Parts of one branch.
 trait Narrow<DB: diesel::backend::Backend> {
-    fn narrow<'b>(&'b self, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+    /// What the rooms of a branch are narrowed to.
+    fn conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+    /// The order and the limit.
+    fn first_of<'b>(&'b self, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+    /// The caller's own rooms.
+    fn own<'b>(&'b self, caller: &'b str, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+    /// Rooms that wait at a desk of the caller's.
+    fn waiting<'b>(&'b self, caller: &'b str, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
 }
 
 macro_rules! seen_rooms {
-    ($backend:ty, $connection:ty, $members:literal) => {
+    ($backend:ty, $connection:ty, $each:literal, $end:literal, $members:literal) => {
         impl Narrow<$backend> for SeenRooms {
-            fn narrow<'b>(&'b self, out: &mut AstPass<'_, 'b, $backend>) -> QueryResult<()> {
+            fn conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, $backend>) -> QueryResult<()> {
                 if let Some(only) = &self.only {
                     out.push_sql(" AND r.id = ");
                     out.push_bind_param::<Id16, _>(only)?;
@@ -107,8 +114,46 @@ macro_rules! seen_rooms {
                     out.push_bind_param::<Id16, _>(id)?;
                     out.push_sql(")");
                 }
+                Ok(())
+            }
+
+            fn first_of<'b>(&'b self, out: &mut AstPass<'_, 'b, $backend>) -> QueryResult<()> {
                 out.push_sql(" ORDER BY r.updated_at_ms DESC, r.id DESC LIMIT ");
                 out.push_bind_param::<BigInt, _>(&self.limit)
+            }
+
+            fn own<'b>(
+                &'b self,
+                caller: &'b str,
+                out: &mut AstPass<'_, 'b, $backend>,
+            ) -> QueryResult<()> {
+                out.push_sql(columns!("m.last_read_seq"));
+                out.push_sql(concat!("members m CROSS JOIN ", $each, "r.id = m.room_id", $end));
+                out.push_sql(" WHERE m.user_id = ");
+                out.push_bind_param::<Text, _>(caller)?;
+                if let Some(only) = &self.only {
+                    out.push_sql(" AND m.room_id = ");
+                    out.push_bind_param::<Id16, _>(only)?;
+                }
+                self.conditions(out)?;
+                self.first_of(out)
+            }
+
+            fn waiting<'b>(
+                &'b self,
+                caller: &'b str,
+                out: &mut AstPass<'_, 'b, $backend>,
+            ) -> QueryResult<()> {
+                out.push_sql(columns!("r.last_seq"));
+                out.push_sql(concat!("desk_agents d CROSS JOIN ", $each, "r.category = d.category"));
+                out.push_sql(" AND r.category IS NOT NULL AND r.assignee IS NULL");
+                self.conditions(out)?;
+                out.push_sql(concat!($end, " WHERE d.user_id = "));
+                out.push_bind_param::<Text, _>(caller)?;
+                out.push_sql(
+                    " AND NOT EXISTS (SELECT 1 FROM members m WHERE m.room_id = r.id AND m.user_id = d.user_id)",
+                );
+                self.first_of(out)
             }
         }
 
@@ -121,25 +166,15 @@ macro_rules! seen_rooms {
                     None => {
                         out.push_sql(columns!("r.last_seq"));
                         out.push_sql("rooms r WHERE TRUE");
+                        Narrow::<$backend>::conditions(self, &mut out)?;
+                        Narrow::<$backend>::first_of(self, &mut out)?;
                     }
-                    Some(caller) => {
-                        out.push_sql(columns!("m.last_read_seq"));
-                        out.push_sql("members m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = ");
-                        out.push_bind_param::<Text, _>(caller)?;
-                    }
+                    Some(caller) => self.own(caller, &mut out)?,
                 }
-                self.narrow(&mut out)?;
                 out.push_sql(") AS own");
                 if let (true, Some(caller)) = (self.desks, &self.caller) {
                     out.push_sql(" UNION ALL SELECT * FROM (");
-                    out.push_sql(columns!("r.last_seq"));
-                    out.push_sql("desk_agents d JOIN rooms r ON r.category = d.category WHERE d.user_id = ");
-                    out.push_bind_param::<Text, _>(caller)?;
-                    out.push_sql(
-                        " AND r.category IS NOT NULL AND r.assignee IS NULL AND NOT EXISTS (SELECT 1 FROM members m \
-                         WHERE m.room_id = r.id AND m.user_id = d.user_id)",
-                    );
-                    self.narrow(&mut out)?;
+                    self.waiting(caller, &mut out)?;
                     out.push_sql(") AS desk");
                 }
                 out.push_sql(" ORDER BY updated_at_ms DESC, id DESC LIMIT ");
@@ -153,13 +188,20 @@ macro_rules! seen_rooms {
     };
 }
 
+// Rooms are reached from the user, and from the user's desks, whatever the list is narrowed to: an index that a filter
+// fits may hold thousands of rooms of others. Both databases would go by estimates; these forms leave them no choice.
 seen_rooms!(
     Pg,
     PgConnection,
+    "LATERAL (SELECT * FROM rooms r WHERE ",
+    " OFFSET 0) r",
     "(SELECT json_agg(user_id ORDER BY user_id)::text FROM members WHERE room_id = p.id)"
 );
+// CROSS JOIN is what keeps SQLite from choosing the order
 seen_rooms!(
     Sqlite,
     SqliteConnection,
+    "rooms r ON ",
+    "",
     "(SELECT json_group_array(user_id) FROM (SELECT user_id FROM members WHERE room_id = p.id ORDER BY user_id))"
 );

@@ -11,6 +11,8 @@ mod draft;
 mod keys;
 mod marks;
 mod pg;
+#[cfg(test)]
+mod plans_tests;
 mod room_tables;
 mod settle;
 mod sqlite;
@@ -38,6 +40,7 @@ use crate::health::Health;
 use crate::outgoing::OnCommit;
 use crate::settings::StoreSettings;
 use crate::sql::Id;
+use crate::statements::Counter;
 use crate::task::{self, Ended};
 use batch::Shared;
 use settle::Settling;
@@ -74,6 +77,7 @@ pub(crate) struct Writers {
     stopping: AtomicBool,
     /// Units that found their queue full.
     refused: AtomicU64,
+    statements: Counter,
     health: Arc<Health>,
     /// How long a unit may wait for its turn.
     longest_wait: Duration,
@@ -97,6 +101,7 @@ impl Writers {
         let tickets = Arc::new(Tickets::default());
         tickets.start_after(parts.last_ticket);
         let settling = Arc::new(Settling::default());
+        let statements = Counter::default();
         let (mut queues, mut ends) = (Vec::new(), Vec::new());
         for number in 0..count {
             let (queue, units) = mpsc::channel(settings.writer_queue.max(1));
@@ -112,6 +117,7 @@ impl Writers {
                 settling: settling.clone(),
                 on_commit: parts.on_commit.clone(),
                 health: parts.health.clone(),
+                statements: statements.clone(),
                 batch: settings.batch.max(1),
                 longest_wait: settings.statement_timeout,
                 checkpoints: checkpoints.clone(),
@@ -130,6 +136,7 @@ impl Writers {
             ends: Mutex::new(ends),
             stopping: AtomicBool::new(false),
             refused: AtomicU64::new(0),
+            statements,
             health: parts.health,
             longest_wait: settings.statement_timeout,
             patience: settings.statement_timeout.saturating_mul(2) + settings.connect_timeout,
@@ -182,6 +189,11 @@ impl Writers {
             Fill { most, used: most - queue.capacity(), refused }
         };
         self.queues.iter().map(fill).max_by_key(|fill| fill.used).unwrap_or_default()
+    }
+
+    /// Statements of all writers.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.read()
     }
 
     /// Waits for a writer's answer: as long as the unit may wait for its turn, and longer when that has come.

@@ -18,6 +18,7 @@ use crate::error::{Failure, StoreError};
 use crate::health::Health;
 use crate::idempotency::Published;
 use crate::outgoing::OnCommit;
+use crate::statements::Counter;
 
 /// Times that a transaction is tried when others are in its way.
 const TRIES: u32 = 6;
@@ -35,6 +36,7 @@ pub(super) struct Parts {
     pub(super) settling: Arc<Settling>,
     pub(super) on_commit: Arc<dyn OnCommit>,
     pub(super) health: Arc<Health>,
+    pub(super) statements: Counter,
     /// Most units in one transaction.
     pub(super) batch: usize,
     /// What waited longer in the queue is not written any more.
@@ -312,7 +314,8 @@ impl Writer {
             return Err(Failure::Lost(self.refused.clone()));
         }
         match self.parts.connector.connect_writer() {
-            Ok(conn) => {
+            Ok(mut conn) => {
+                self.parts.statements.watch(&mut conn);
                 self.conn = Some(conn);
                 self.pause = FIRST_PAUSE;
                 self.parts.health.connected();

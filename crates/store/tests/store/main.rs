@@ -16,5 +16,6 @@ mod reads;
 mod retention;
 mod search;
 mod send;
+mod statements;
 mod support;
 mod tokens;

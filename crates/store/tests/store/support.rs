@@ -89,21 +89,30 @@ impl Database {
 
     /// Makes a group room with these members.
     pub(crate) fn group(&self, members: &[&str]) -> RoomId {
-        let room = RoomId::new();
-        let id = match self.schema {
-            Some(_) => format!("'{room}'"),
-            None => format!("x'{}'", room.uuid().simple()),
-        };
-        self.run(&format!(
-            "INSERT INTO rooms (id, kind, name, last_seq, created_at_ms, updated_at_ms) \
-             VALUES ({id}, 'group', 'all', 0, 0, 0)"
-        ));
-        for member in members {
-            self.run(&format!(
-                "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) VALUES ({id}, '{member}', 0, 0)"
+        self.groups(1, members).pop().unwrap()
+    }
+
+    /// Makes so many of them.
+    pub(crate) fn groups(&self, count: usize, members: &[&str]) -> Vec<RoomId> {
+        let made: Vec<RoomId> = (0..count).map(|_| RoomId::new()).collect();
+        let mut sql = String::new();
+        for room in &made {
+            let id = match self.schema {
+                Some(_) => format!("'{room}'"),
+                None => format!("x'{}'", room.uuid().simple()),
+            };
+            sql.push_str(&format!(
+                "INSERT INTO rooms (id, kind, name, last_seq, created_at_ms, updated_at_ms) \
+                 VALUES ({id}, 'group', 'all', 0, 0, 0);"
             ));
+            for member in members {
+                sql.push_str(&format!(
+                    "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) VALUES ({id}, '{member}', 0, 0);"
+                ));
+            }
         }
-        room
+        self.run(&format!("BEGIN; {sql} COMMIT;"));
+        made
     }
 }
 
