@@ -146,6 +146,9 @@ fn document(settings: &Settings) -> Result<http::Document, StartError> {
         batch_events: settings.limits.batch_events,
         most_events: settings.poll.most_events,
         poll_limit: settings.poll.limit,
+        room_members: settings.limits.room_members,
+        attachment_bytes: settings.attachments.most_bytes,
+        message_attachments: settings.attachments.per_message,
         query_token: settings.auth.allow_query_token,
     })?)
 }

@@ -10,7 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     AttachmentId, ClientId, ContextId, EncodedEvent, EventId, EventKind, Label, MessageId, RoomCursor,
-    RoomId, RoomName, SessionId, Timestamp, UserId,
+    RoomId, RoomName, SearchCursor, SessionId, Timestamp, UserId,
 };
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -63,6 +63,11 @@ described! {
         .schema_type(Type::String)
         .pattern(Some("^[A-Za-z0-9_-]{34}$"))
         .description(Some("A place in a list of rooms; opaque."))
+        .into(),
+    SearchCursor => ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[A-Za-z0-9_-]{22}$"))
+        .description(Some("A place among what a search finds; opaque."))
         .into(),
     EventKind => opaque(
         UserId::MOST_BYTES,

@@ -15,6 +15,7 @@ pub struct Typing {
 
 /// The data of a `presence` event, and what is answered to those who ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Presence {
     /// Who.
     pub user: UserId,

@@ -32,12 +32,13 @@ pub struct NewRoom {
 impl NewRoom {
     /// With everybody who will be in it, each once.
     pub(super) fn checked(mut self, most: usize) -> Result<Self, CoreError> {
+        let given = self.members.len();
         let all: BTreeSet<UserId> = std::mem::take(&mut self.members)
             .into_iter()
             .chain(self.by.user.clone())
             .chain(self.assignee.clone())
             .collect();
-        if all.is_empty() || all.len() > most {
+        if all.is_empty() || all.len().max(given) > most {
             return Err(CoreError::Invalid(format!("members: 1 to {most} users")));
         }
         self.members = all.into_iter().collect();

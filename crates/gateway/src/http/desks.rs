@@ -8,16 +8,29 @@ use pollgate_model::{Label, UserId};
 use serde::Serialize;
 
 use super::caller::needs;
+use super::openapi::{COUNTED, CREDENTIAL, QUERY, STORING, refusals};
 use super::problem::Problem;
 use super::{Gateway, answer, strict};
 use crate::auth::Scope;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Desks {
+    /// Categories of rooms; the first thousand.
     desks: Vec<Label>,
 }
 
-/// The desks that the caller serves.
+refusals!(Refused: CREDENTIAL, QUERY, STORING, COUNTED);
+
+/// List the desks that the caller serves
+#[utoipa::path(
+    get,
+    path = "/v1/desks",
+    operation_id = "listDesks",
+    tag = "desks",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("general"))),
+    responses((status = 200, description = "The desks", body = Desks), Refused),
+)]
 pub(crate) async fn own(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::User)?;
@@ -27,8 +40,9 @@ pub(crate) async fn own(request: HttpRequest, gateway: Data<Gateway>) -> Result<
     answer::value(&request, StatusCode::OK, &Desks { desks })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Agents {
+    /// At most a thousand serve a desk.
     agents: Vec<UserId>,
 }
 
@@ -36,7 +50,19 @@ fn desk(text: &str) -> Result<Label, Problem> {
     text.parse().map_err(|e| Problem::invalid(format!("desk: {e}")))
 }
 
-/// The agents of a desk, for back ends.
+/// List the agents of a desk
+///
+/// Needs the scope `publish`.
+#[utoipa::path(
+    get,
+    path = "/v1/desks/{desk}/agents",
+    operation_id = "listAgents",
+    tag = "desks",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("publish"))),
+    params(("desk" = Label, Path, description = "The category of the rooms that wait there")),
+    responses((status = 200, description = "The agents; nobody, where nobody serves it", body = Agents), Refused),
+)]
 pub(crate) async fn agents(
     request: HttpRequest,
     path: Path<String>,
@@ -55,7 +81,19 @@ fn named((text, user): (String, String)) -> Result<(Label, UserId), Problem> {
     Ok((desk(&text)?, user))
 }
 
-/// A user serves a desk from now on.
+/// Let a user serve a desk
+///
+/// Needs the scope `publish`. The agents of a desk see and take the rooms of that category that nobody looks after.
+#[utoipa::path(
+    put,
+    path = "/v1/desks/{desk}/agents/{user}",
+    operation_id = "joinDesk",
+    tag = "desks",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("publish"))),
+    params(("desk" = Label, Path, description = "The category of the rooms that wait there"), ("user" = UserId, Path, description = "The agent")),
+    responses((status = 204, description = "The user serves the desk"), Refused),
+)]
 pub(crate) async fn join(
     request: HttpRequest,
     path: Path<(String, String)>,
@@ -70,7 +108,19 @@ pub(crate) async fn join(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A user serves a desk no more.
+/// Let a user serve a desk no more
+///
+/// Needs the scope `publish`. What the user looks after stays with the user.
+#[utoipa::path(
+    delete,
+    path = "/v1/desks/{desk}/agents/{user}",
+    operation_id = "leaveDesk",
+    tag = "desks",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("publish"))),
+    params(("desk" = Label, Path, description = "The category of the rooms that wait there"), ("user" = UserId, Path, description = "The agent")),
+    responses((status = 204, description = "The user does not serve the desk"), Refused),
+)]
 pub(crate) async fn leave(
     request: HttpRequest,
     path: Path<(String, String)>,

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::caller::needs;
-use super::openapi::{BODY, CREDENTIAL, ROOM, STORING, refusals};
+use super::openapi::{BODY, COUNTED, CREDENTIAL, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
+use super::strict::Object;
 use super::{Gateway, answer, idempotency, strict};
 use crate::auth::Scope;
 
@@ -52,8 +53,8 @@ struct Posted {
     example = json!({"events": [{"to": ["ann"], "type": "order.updated", "data": 1}, {"to": ["bob"], "type": "hint", "ephemeral": true}]})
 )]
 struct PostedBatch {
-    #[schema(min_items = 1)]
-    events: Vec<Posted>,
+    #[schema(min_items = 1, value_type = Vec<Posted>)]
+    events: Vec<Object<Posted>>,
 }
 
 /// A header that both endpoints read.
@@ -103,7 +104,7 @@ impl Posted {
     }
 }
 
-refusals!(PublishRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict, Code::IdempotencyKeyReused]);
+refusals!(PublishRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED, &[Code::Conflict, Code::IdempotencyKeyReused]);
 
 /// Publish an event
 ///
@@ -114,6 +115,7 @@ refusals!(PublishRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict, Cod
     operation_id = "publishEvent",
     tag = "sending",
     security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("publish"))),
     params(KeyHeader),
     request_body = Posted,
     responses((status = 202, description = "Accepted: a durable one is committed", body = Accepted), PublishRefused),
@@ -145,6 +147,7 @@ pub(crate) async fn publish(
     operation_id = "publishEvents",
     tag = "sending",
     security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("publish"))),
     params(KeyHeader),
     request_body = PostedBatch,
     responses((status = 202, description = "Accepted: durable ones are committed", body = AcceptedBatch), PublishRefused),
@@ -160,7 +163,8 @@ pub(crate) async fn publish_batch(
     let body = strict::body(&request, payload, gateway.batch_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events/batch", &body)?;
     let posted: PostedBatch = strict::parsed(&body)?;
-    let events: Result<Vec<_>, _> = posted.events.into_iter().map(Posted::into_announcement).collect();
+    let events: Result<Vec<_>, _> =
+        posted.events.into_iter().map(|Object(event)| event.into_announcement()).collect();
     accepted(&AcceptedBatch { ids: gateway.core.publish(events?, key).await? })
 }
 

@@ -10,7 +10,7 @@ use pollgate_model::{
 use serde::Deserialize;
 
 use super::caller::{needs, speaker};
-use super::openapi::{BODY, CREDENTIAL, QUERY, ROOM, STORING, refusals};
+use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
 use super::rooms::{page_limit, room_id};
 use super::{Gateway, answer, strict};
@@ -33,7 +33,7 @@ struct Posted {
     body: String,
     /// The same again is the same message: a retry is answered 200 with the message first stored.
     client_id: Option<ClientId>,
-    /// Files that go with it.
+    /// Files that go with it, uploaded before; each once.
     #[serde(default)]
     #[schema(value_type = Vec<AttachmentId>)]
     attachments: Vec<String>,
@@ -63,7 +63,7 @@ impl Posted {
     }
 }
 
-refusals!(SendRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict]);
+refusals!(SendRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED, &[Code::Conflict]);
 
 /// Send a message
 ///
@@ -75,10 +75,15 @@ refusals!(SendRefused: CREDENTIAL, BODY, ROOM, STORING, &[Code::Conflict]);
     operation_id = "sendMessage",
     tag = "sending",
     security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("messages"))),
     request_body = Posted,
     responses(
         (status = 201, description = "Committed: it will not be lost", body = Message,
-            links(("history" = (operation_id = "readHistory", parameters(("room" = "$response.body#/room")))))),
+            links(
+                ("history" = (operation_id = "readHistory", parameters(("room" = "$response.body#/room")))),
+                ("edit" = (operation_id = "editMessage", parameters(("room" = "$response.body#/room"), ("message" = "$response.body#/id")))),
+                ("delete" = (operation_id = "deleteMessage", parameters(("room" = "$response.body#/room"), ("message" = "$response.body#/id")))),
+            )),
         (status = 200, description = "The message first stored under this `client_id`; nothing was sent twice", body = Message),
         SendRefused,
     ),
@@ -133,7 +138,7 @@ impl PageQuery {
     }
 }
 
-refusals!(HistoryRefused: CREDENTIAL, QUERY, ROOM, STORING);
+refusals!(HistoryRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED);
 
 /// Read a room's history
 ///
@@ -144,6 +149,7 @@ refusals!(HistoryRefused: CREDENTIAL, QUERY, ROOM, STORING);
     operation_id = "readHistory",
     tag = "rooms",
     security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("rooms"))),
     params(("room" = RoomId, Path, description = "A room of which the caller is a member"), PageQuery),
     responses((status = 200, description = "The page, oldest message first", body = History), HistoryRefused),
 )]

@@ -8,16 +8,34 @@ use pollgate_model::{Presence, UserId};
 use serde::Serialize;
 
 use super::caller::needs;
+use super::openapi::{COUNTED, CREDENTIAL, QUERY, STORING, refusals};
 use super::problem::Problem;
 use super::{Gateway, answer, strict};
 use crate::auth::Scope;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Presences)]
 struct Users {
+    /// In the order of the question, each user once.
     users: Vec<Presence>,
 }
 
-/// Who of the named users is online: for a user those with whom a room is shared, for an application and operators all.
+refusals!(AskRefused: CREDENTIAL, QUERY, STORING, COUNTED);
+
+/// See who is online
+///
+/// A user sees those with whom a room is shared, everybody else looks as if never seen. With the scope `publish` or
+/// `operator` all are seen.
+#[utoipa::path(
+    get,
+    path = "/v1/presence",
+    operation_id = "readPresence",
+    tag = "signals",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("general"))),
+    params(("user" = Vec<UserId>, Query, description = "Who is asked for; may be repeated", style = Form, explode, min_items = 1, max_items = 100)),
+    responses((status = 200, description = "The users", body = Users), AskRefused),
+)]
 pub(crate) async fn ask(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     let sees_all = caller.has(Scope::Publish) || caller.has(Scope::Operator);

@@ -4,23 +4,44 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use pollgate_core::Class;
-use pollgate_model::UserId;
+use pollgate_model::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::caller::{needs, speaker};
+use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::Problem;
 use super::rooms::room_id;
 use super::{Gateway, answer, strict};
 use crate::auth::Scope;
 
-#[derive(Deserialize)]
+/// How far somebody has read.
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewReadMark, example = json!({"seq": 17}))]
 struct Posted {
+    /// In the name of this user; needs the scope `publish`.
     from: Option<UserId>,
+    /// `seq` of the newest message that was read. More than the last one counts as the last.
+    #[schema(minimum = 0)]
     seq: i64,
 }
 
-/// Moves the caller's read mark.
+refusals!(ReadRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED);
+
+/// Say how far one has read
+///
+/// Never moves back. The other members get `message.read`, unless the room is too large for that.
+#[utoipa::path(
+    post,
+    path = "/v1/rooms/{room}/read",
+    operation_id = "markRead",
+    tag = "rooms",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("signals"))),
+    params(("room" = RoomId, Path, description = "A room of which the caller is a member")),
+    request_body = Posted,
+    responses((status = 204, description = "Stored"), ReadRefused),
+)]
 pub(crate) async fn read(
     request: HttpRequest,
     room: Path<String>,
@@ -38,18 +59,33 @@ pub(crate) async fn read(
     Ok(HttpResponse::NoContent().finish())
 }
 
-#[derive(Serialize)]
+/// How far a member has read.
+#[derive(Serialize, utoipa::ToSchema)]
 struct Receipt {
     user: UserId,
+    /// 0: nothing yet.
     seq: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Receipts {
+    /// One of each member.
     receipts: Vec<Receipt>,
 }
 
-/// How far each member has read.
+refusals!(ListRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED);
+
+/// See how far each member has read
+#[utoipa::path(
+    get,
+    path = "/v1/rooms/{room}/receipts",
+    operation_id = "listReceipts",
+    tag = "rooms",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("rooms"))),
+    params(("room" = RoomId, Path, description = "A room of which the caller is a member")),
+    responses((status = 200, description = "The read marks of all members", body = Receipts), ListRefused),
+)]
 pub(crate) async fn list(
     request: HttpRequest,
     room: Path<String>,

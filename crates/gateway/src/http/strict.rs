@@ -1,12 +1,16 @@
 //! Bodies and queries, read strictly: what is not understood is refused, so that a typo does not pass silently.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{BytesMut, Data, Payload};
 use actix_web::{HttpRequest, ResponseError as _};
 use futures::StreamExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
 use super::Gateway;
@@ -19,7 +23,7 @@ pub(crate) struct BodyLimits {
     pub(crate) time: Duration,
 }
 
-/// Reads a JSON body. The type must refuse unknown fields.
+/// Reads a JSON body of a request without a query. The type must refuse unknown fields.
 pub(crate) async fn json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: Payload,
@@ -28,12 +32,26 @@ pub(crate) async fn json<T: DeserializeOwned>(
     parsed(&body(request, payload, limits).await?)
 }
 
-/// Reads a body that is said to be JSON.
+/// The same for a request whose query is read too.
+pub(crate) async fn json_too<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: BodyLimits,
+) -> Result<T, Problem> {
+    parsed(&all(request, payload, limits).await?)
+}
+
+/// Reads a body that is said to be JSON, of a request without a query.
 pub(crate) async fn body(
     request: &HttpRequest,
     payload: Payload,
     limits: BodyLimits,
 ) -> Result<BytesMut, Problem> {
+    no_query(request)?;
+    all(request, payload, limits).await
+}
+
+async fn all(request: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<BytesMut, Problem> {
     if !is_json(request) {
         return Err(Problem::unsupported_media_type("send content-type: application/json"));
     }
@@ -50,7 +68,33 @@ pub(crate) async fn body(
 
 /// A body as a value. The type must refuse unknown fields.
 pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("body: {error}")))
+    let object: Result<Object<T>, _> = serde_json::from_slice(body);
+    object.map(|Object(value)| value).map_err(|error| Problem::invalid(format!("body: {error}")))
+}
+
+/// A value that is written as an object. By itself serde also reads a list of a type's fields in their order, which is
+/// nowhere described.
+#[derive(Clone, Debug)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
+    }
 }
 
 fn is_json(request: &HttpRequest) -> bool {

@@ -102,6 +102,18 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             "From an event's acceptance to the first answer that holds it.",
             &snapshot.delivering,
         ),
+    ];
+    families.extend(of_store(snapshot));
+    families.extend(of_throttle(&snapshot.throttle));
+    families.extend(of_brokers(snapshot));
+    families.extend(signals::of_signals(&snapshot.signals));
+    families.extend(attachments::families(&snapshot.attachments));
+    families
+}
+
+fn of_store(snapshot: &Snapshot) -> Vec<MetricFamily> {
+    let one = |value| [(None, value)];
+    let mut families = vec![
         counter(
             "pollgate_search_indexed_total",
             "Messages that were made findable.",
@@ -136,10 +148,6 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             one(age.as_secs_f64()),
         ));
     }
-    families.extend(of_throttle(&snapshot.throttle));
-    families.extend(of_brokers(snapshot));
-    families.extend(signals::of_signals(&snapshot.signals));
-    families.extend(attachments::families(&snapshot.attachments));
     families
 }
 

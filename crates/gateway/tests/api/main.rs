@@ -4,6 +4,7 @@
 mod amend;
 mod attachments;
 mod credentials;
+mod described;
 mod desks;
 mod events;
 mod health;

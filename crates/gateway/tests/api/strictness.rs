@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
+use serde_json::json;
 
 use crate::world::Pair::{self, Embedded, Production};
 use crate::world::{assert_problem, world, world_with};
@@ -37,6 +38,34 @@ fn a_body_must_be_json_and_say_so(#[values(Embedded, Production)] pair: Pair) {
     assert_eq!(charset.status, 201);
     let huge = vec![b' '; 2 << 20];
     assert_problem(&ann.post_raw("/v1/messages", "application/json", &huge), 413, "too-large");
+}
+
+/// A list of a type's fields in their order is what serde takes for the type, too.
+#[rstest]
+fn a_list_is_no_object(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let ann = gateway.user_with("ann", "user publish");
+    let sent = ann.send("bob", "hi").json;
+    let direct = format!("/v1/rooms/{}", sent["room"].as_str().unwrap());
+    let group = ann.post("/v1/rooms", &json!({}));
+    let group = format!("/v1/rooms/{}", group.json["id"].as_str().unwrap());
+    let event = json!([["bob"], null, "order.updated", 1, false, null]);
+    for (path, list) in [
+        ("/v1/messages", json!(["bob", null, null, "hi", null, [], null])),
+        ("/v1/events", event.clone()),
+        ("/v1/events/batch", json!([[{ "to": ["bob"], "type": "order.updated" }]])),
+        ("/v1/events/batch", json!({ "events": [event] })),
+        ("/v1/rooms", json!([null, "Order 7", [], null, null, null, null])),
+        ("/v1/rooms", json!({ "context": ["order", "7"] })),
+        (&format!("{direct}/read"), json!([null, 1])),
+        (&format!("{direct}/typing"), json!([true])),
+    ] {
+        assert_problem(&ann.post(path, &list), 400, "invalid-request");
+    }
+    assert_problem(&ann.patch(&group, &json!([null, null, null, null, null])), 400, "invalid-request");
+    let message = format!("{direct}/messages/{}", sent["id"].as_str().unwrap());
+    assert_problem(&ann.patch(&message, &json!(["hi again"])), 400, "invalid-request");
+    assert_eq!(ann.post("/v1/rooms", &json!({ "context": { "kind": "order", "id": "7" } })).status, 201);
 }
 
 #[rstest]

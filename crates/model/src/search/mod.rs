@@ -16,6 +16,7 @@ pub use words::words;
 
 /// One page of what a search found, newest message first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SearchPage {
     /// The messages, newest first.
     pub messages: Vec<Message>,

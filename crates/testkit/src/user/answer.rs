@@ -28,8 +28,8 @@ impl Answer {
         &self.body
     }
 
-    /// Reads an answer when all of it has come.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads an answer to this method when all of it has come.
+    pub(super) fn parse(method: &str, bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let (head, rest) = (bytes.get(..end)?, bytes.get(end + 4..)?);
         let head = String::from_utf8_lossy(head);
@@ -40,7 +40,10 @@ impl Answer {
             fields.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
         let chunked =
             find(&headers, "transfer-encoding").is_some_and(|how| how.eq_ignore_ascii_case("chunked"));
-        let body = if chunked {
+        let body = if method == "HEAD" {
+            // the length is that of what GET would answer
+            Vec::new()
+        } else if chunked {
             join_chunks(rest)?
         } else {
             let length = find(&headers, "content-length").map_or(Some(0), |length| length.parse().ok())?;
@@ -87,7 +90,7 @@ mod tests {
     fn an_answer_in_chunks_is_joined() {
         let wire =
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n2;x=y\r\n1}\r\n0\r\n\r\n";
-        let answer = Answer::parse(wire).unwrap();
+        let answer = Answer::parse("GET", wire).unwrap();
         assert_eq!((answer.status, &answer.json["a"]), (200, &serde_json::json!(1)));
     }
 
@@ -95,9 +98,10 @@ mod tests {
     fn an_answer_that_was_cut_short_is_none() {
         let wire = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\nx-request-id:  seven \r\n\r\n{}";
         for length in 0..wire.len() {
-            assert!(Answer::parse(&wire[..length]).is_none(), "{length}");
+            assert!(Answer::parse("GET", &wire[..length]).is_none(), "{length}");
         }
-        let answer = Answer::parse(wire).unwrap();
+        let answer = Answer::parse("GET", wire).unwrap();
         assert_eq!(answer.header("X-Request-Id"), Some("seven"));
+        assert_eq!(Answer::parse("HEAD", &wire[..wire.len() - 2]).unwrap().status, 201);
     }
 }

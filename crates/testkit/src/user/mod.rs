@@ -168,7 +168,7 @@ impl User {
                 Ok(read) => came.extend_from_slice(buffer.get(..read).unwrap_or_default()),
                 Err(error) => return Err(gone(error)),
             }
-            if let Some(answer) = Answer::parse(&came) {
+            if let Some(answer) = Answer::parse(method, &came) {
                 return Ok(answer);
             }
         }

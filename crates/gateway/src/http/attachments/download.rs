@@ -19,15 +19,52 @@ use pollgate_core::{CoreError, FoundAttachment};
 use pollgate_files::FilesError;
 use pollgate_model::AttachmentId;
 
+use super::described::{Download, Probe};
 use super::may;
 use crate::auth::Caller;
 use crate::http::Gateway;
-use crate::http::problem::Problem;
+use crate::http::openapi::{CREDENTIAL, QUERY, ROOM, STORING, refusals};
+use crate::http::problem::{Code, Problem};
 
 const INLINE: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// A file, or the part of it that is asked for.
+/// Headers that ask for less than the whole.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the headers that `is_known` and `part` read")]
+struct Conditions {
+    /// One range of bytes. Several, another unit, and what cannot be read are answered with the whole file.
+    #[param(rename = "Range", nullable = false, example = "bytes=0-1023")]
+    range: Option<String>,
+    /// The range counts only while the file is this one: an `ETag` or a date.
+    #[param(rename = "If-Range", nullable = false)]
+    if_range: Option<String>,
+    /// The `ETag`s of what is at hand.
+    #[param(rename = "If-None-Match", nullable = false)]
+    if_none_match: Option<String>,
+    /// The date of what is at hand.
+    #[param(rename = "If-Modified-Since", nullable = false)]
+    if_modified_since: Option<String>,
+}
+
+refusals!(DownloadRefused: CREDENTIAL, QUERY, ROOM, STORING, &[Code::RangeNotSatisfiable, Code::Throttled]);
+
+/// Download a file, or a part of it
+///
+/// For who uploaded it, and for the members of a room that holds it. Needs the scope `user` or `publish`.
+#[utoipa::path(
+    get,
+    path = "/v1/attachments/{id}",
+    operation_id = "download",
+    tag = "attachments",
+    security(("bearer" = [])),
+    params(("id" = AttachmentId, Path, description = "A file"), Conditions),
+    responses(
+        Download,
+        DownloadRefused,
+    ),
+)]
 pub(crate) async fn download(
     request: HttpRequest,
     id: Path<String>,
@@ -36,7 +73,23 @@ pub(crate) async fn download(
     answer(&request, &id, &gateway, true).await
 }
 
-/// The same without the bytes; the storage is not asked.
+refusals!(ProbeRefused: CREDENTIAL, QUERY, ROOM, STORING, &[Code::RangeNotSatisfiable]);
+
+/// See what a file is
+///
+/// What `GET` answers, without the bytes.
+#[utoipa::path(
+    head,
+    path = "/v1/attachments/{id}",
+    operation_id = "probe",
+    tag = "attachments",
+    security(("bearer" = [])),
+    params(("id" = AttachmentId, Path, description = "A file"), Conditions),
+    responses(
+        Probe,
+        ProbeRefused,
+    ),
+)]
 pub(crate) async fn head(
     request: HttpRequest,
     id: Path<String>,

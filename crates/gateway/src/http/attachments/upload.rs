@@ -11,9 +11,11 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use pollgate_core::{Class, CoreError, Upload};
+use pollgate_model::Attachment;
 use tokio::time::{timeout, timeout_at};
 
 use super::may;
+use crate::http::openapi::{BODY, COUNTED, CREDENTIAL, STORING, refusals};
 use crate::http::problem::Problem;
 use crate::http::{Gateway, answer};
 
@@ -23,7 +25,36 @@ const AROUND: u64 = 16 << 10;
 const LONGEST_NAME: usize = 4096;
 const FORM: &str = "multipart/form-data";
 
-/// Stores a file; the answer comes when its bytes and its row are safe.
+/// A form with one file.
+#[derive(utoipa::ToSchema)]
+#[schema(as = NewAttachment)]
+#[expect(dead_code, reason = "describes the form that is read as it comes")]
+struct Form {
+    /// The file, with its name. Not empty; its content decides what type it is of, which must be one that may be uploaded.
+    #[schema(value_type = String, format = Binary, min_length = 1)]
+    file: Vec<u8>,
+}
+
+refusals!(UploadRefused: CREDENTIAL, BODY, STORING, COUNTED);
+
+/// Upload a file
+///
+/// One file, which a message may name then; one that no message names is removed after a while. The answer comes when its
+/// bytes and its row are safe. Needs the scope `user` or `publish`.
+#[utoipa::path(
+    post,
+    path = "/v1/attachments",
+    operation_id = "upload",
+    tag = "attachments",
+    security(("bearer" = [])),
+    extensions(("x-throttle-class" = json!("general"))),
+    request_body(content = Form, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "Stored", body = Attachment,
+            links(("file" = (operation_id = "download", parameters(("id" = "$response.body#/id")))))),
+        UploadRefused,
+    ),
+)]
 pub(crate) async fn upload(
     request: HttpRequest,
     payload: Payload,

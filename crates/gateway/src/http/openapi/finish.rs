@@ -6,10 +6,14 @@ use serde_json::{Map, Value, json};
 use super::Bounds;
 
 /// Headers that an answer has only sometimes; all others that are described are always there.
-const SOMETIMES: &[&str] = &["preference-applied"];
+const SOMETIMES: &[&str] = &["preference-applied", "ratelimit-policy", "ratelimit"];
 
-/// An event of no room has no such field. All other answers have all their fields, null where there is nothing.
-const LEAVES_OUT: &str = "Event";
+/// Fields that are left out where there is nothing. Answers have all their other fields, null where there is nothing.
+const LEFT_OUT: &[(&str, &str)] =
+    &[("Event", "room"), ("Message", "files"), ("Message", "edited_at"), ("Message", "deleted_at")];
+
+/// Says in whose class a user's request counts, at operations that are throttled.
+pub(super) const CLASS: &str = "x-throttle-class";
 
 /// Completes the document.
 pub(super) fn finish(document: &mut Value, bounds: &Bounds) {
@@ -25,9 +29,7 @@ pub(super) fn finish(document: &mut Value, bounds: &Bounds) {
     }
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
     for (name, schema) in schemas.into_iter().flatten() {
-        if name != LEAVES_OUT {
-            always_whole(schema);
-        }
+        always_whole(name, schema);
     }
     for (pointer, field, value) in limits(bounds) {
         if let Some(schema) = document.pointer_mut(pointer).and_then(Value::as_object_mut) {
@@ -70,7 +72,29 @@ fn formats(value: &mut Value) {
     }
 }
 
+/// What answers to a request that was counted bear (draft-ietf-httpapi-ratelimit-headers-10).
+fn rate_limit() -> [(&'static str, Value); 2] {
+    let field = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string" }, "example": example });
+    [
+        (
+            "ratelimit-policy",
+            field(
+                "How many requests (`q`) of this class in how many seconds (`w`), where it is counted",
+                r#""rooms";q=60;w=60"#,
+            ),
+        ),
+        (
+            "ratelimit",
+            field(
+                "How many of them are left (`r`), and in how many seconds all of them are there again (`t`)",
+                r#""rooms";r=59;t=1"#,
+            ),
+        ),
+    ]
+}
+
 fn headers(operation: &mut Value) {
+    let counted = operation.get(CLASS).is_some();
     let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
     for (_status, answer) in answers.into_iter().flatten() {
         let Some(answer) = answer.as_object_mut() else { continue };
@@ -83,6 +107,9 @@ fn headers(operation: &mut Value) {
                 "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
             }),
         );
+        if counted {
+            headers.extend(rate_limit().map(|(name, header)| (name.to_owned(), header)));
+        }
         for (name, header) in headers.iter_mut() {
             if let (false, Some(header)) = (SOMETIMES.contains(&name.as_str()), header.as_object_mut()) {
                 header.insert("required".to_owned(), json!(true));
@@ -92,12 +119,13 @@ fn headers(operation: &mut Value) {
 }
 
 /// A field that may be null is not left out for that; only what we read (and read strictly) may leave fields out.
-fn always_whole(schema: &mut Value) {
+fn always_whole(name: &str, schema: &mut Value) {
     if schema.get("additionalProperties") == Some(&json!(false)) {
         return;
     }
     let Some(fields) = schema.get("properties").and_then(Value::as_object) else { return };
-    let names: Vec<String> = fields.keys().cloned().collect();
+    let always = |field: &&String| !LEFT_OUT.contains(&(name, field.as_str()));
+    let names: Vec<String> = fields.keys().filter(always).cloned().collect();
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("required".to_owned(), json!(names));
     }
@@ -127,6 +155,17 @@ fn limits(bounds: &Bounds) -> Vec<(&'static str, &'static str, Value)> {
         ("/components/schemas/NewMessage", "oneOf", exactly_one("to", "room")),
         ("/components/schemas/NewEvent", "oneOf", exactly_one("to", "room")),
         ("/components/schemas/NewMessage/properties/body", "maxLength", json!(bounds.text_bytes)),
+        (
+            "/components/schemas/NewMessage/properties/attachments",
+            "maxItems",
+            json!(bounds.message_attachments),
+        ),
+        ("/components/schemas/NewMessage/properties/attachments", "uniqueItems", json!(true)),
+        ("/components/schemas/NewRoom/properties/members", "maxItems", json!(bounds.room_members)),
+        // it is read field by field, not by serde
+        ("/components/schemas/NewAttachment", "additionalProperties", json!(false)),
+        ("/components/schemas/NewAttachment/properties/file", "maxLength", json!(bounds.attachment_bytes)),
+        ("/components/schemas/MessagePatch/properties/body", "maxLength", json!(bounds.text_bytes)),
         ("/components/schemas/NewEvent/properties/to", "maxItems", json!(bounds.recipients)),
         ("/components/schemas/NewBatch/properties/events", "maxItems", json!(bounds.batch_events)),
     ]

@@ -20,8 +20,13 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::problem::{self, Problem};
-use super::{Gateway, answer, events, mailboxes, messages, poll};
-pub(crate) use refusals::{BODY, CREDENTIAL, QUERY, READING, ROOM, STORING, answers, refusals};
+use super::{
+    Gateway, amend, answer, attachments, desks, events, mailboxes, members, messages, poll, presence,
+    receipts, rooms, search, strict, typing,
+};
+pub(crate) use refusals::{
+    BODY, COUNTED, CREDENTIAL, QUERY, READING, ROOM, STORING, answers, header, refusals,
+};
 
 /// Every operation of the public address. One that is forgotten here, or served nowhere, fails a test.
 #[derive(OpenApi)]
@@ -41,6 +46,26 @@ pub(crate) use refusals::{BODY, CREDENTIAL, QUERY, READING, ROOM, STORING, answe
         events::publish_batch,
         poll::poll,
         messages::history,
+        amend::edit,
+        amend::delete,
+        search::search,
+        rooms::list,
+        rooms::create,
+        rooms::get,
+        rooms::patch,
+        members::add,
+        members::remove,
+        receipts::read,
+        receipts::list,
+        typing::typing,
+        presence::ask,
+        attachments::upload::upload,
+        attachments::download::download,
+        attachments::download::head,
+        desks::own,
+        desks::agents,
+        desks::join,
+        desks::leave,
         mailboxes::list,
         openapi,
     ),
@@ -48,7 +73,10 @@ pub(crate) use refusals::{BODY, CREDENTIAL, QUERY, READING, ROOM, STORING, answe
     tags(
         (name = "sending", description = "Messages from user to user, and an application's events"),
         (name = "receiving", description = "Waiting for what comes"),
-        (name = "rooms", description = "Rooms and their history"),
+        (name = "rooms", description = "Rooms, their members, their history, and how far it was read"),
+        (name = "signals", description = "Who is typing, who is online"),
+        (name = "attachments", description = "Files that go with messages"),
+        (name = "desks", description = "Which agents serve which category of rooms"),
         (name = "operating", description = "With the scope `operator`, on either address"),
         (name = "description", description = "This document"),
     ),
@@ -67,6 +95,12 @@ pub(crate) struct Bounds {
     /// The most events that a poll may ask for, and what it gets when it does not say.
     pub(crate) most_events: usize,
     pub(crate) poll_limit: usize,
+    /// Most members of a room.
+    pub(crate) room_members: usize,
+    /// Most bytes of a file.
+    pub(crate) attachment_bytes: u64,
+    /// Most files of one message.
+    pub(crate) message_attachments: usize,
     /// Polls may bring their token in the query.
     pub(crate) query_token: bool,
 }
@@ -114,6 +148,8 @@ fn document(bounds: &Bounds) -> Result<serde_json::Value, serde_json::Error> {
     Ok(document)
 }
 
+refusals!(Undescribed: QUERY);
+
 /// The description of this API
 ///
 /// OpenAPI 3.1, with the limits that this gateway has. It changes with the gateway's version and configuration only:
@@ -125,11 +161,13 @@ fn document(bounds: &Bounds) -> Result<serde_json::Value, serde_json::Error> {
     tag = "description",
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the document that is at hand")),
     responses(
+        Undescribed,
         (status = 200, description = "The document", body = Object, headers(("etag" = String, description = "Names this document"))),
         (status = 304, description = "The one at hand is still this one", headers(("etag" = String, description = "Names this document"))),
     ),
 )]
 pub(crate) async fn openapi(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
+    strict::no_query(&request)?;
     let document = gateway.document.as_ref().ok_or_else(|| Problem::not_found("page"))?;
     let unchanged = names(request.headers(), &document.etag);
     let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };

@@ -21,6 +21,8 @@ pub(crate) const BODY: &[Code] =
 pub(crate) const ROOM: &[Code] = &[Code::NotFound];
 /// Of whoever writes into the store.
 pub(crate) const STORING: &[Code] = &[Code::Overloaded, Code::StoreUnavailable];
+/// Of whoever is counted by its class of requests.
+pub(crate) const COUNTED: &[Code] = &[Code::Throttled];
 /// Of whoever reads from the broker.
 pub(crate) const READING: &[Code] = &[Code::Overloaded, Code::BrokerUnavailable];
 
@@ -82,13 +84,17 @@ fn answer(status: StatusCode, codes: &[Code]) -> RefOr<Response> {
     if status == StatusCode::UNAUTHORIZED {
         response = response.header("www-authenticate", header(Type::String, "The scheme to use"));
     }
+    if status == StatusCode::RANGE_NOT_SATISFIABLE {
+        response = response.header("content-range", header(Type::String, "How many bytes there are"));
+    }
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         response = response.header("retry-after", header(Type::Integer, "Seconds to wait, a little uneven"));
     }
     response.build().into()
 }
 
-fn header(of: Type, description: &str) -> utoipa::openapi::Header {
+/// A header of an answer, with a value of this type.
+pub(crate) fn header(of: Type, description: &str) -> utoipa::openapi::Header {
     HeaderBuilder::new()
         .schema(Some(ObjectBuilder::new().schema_type(of)))
         .description(Some(description))
@@ -100,12 +106,13 @@ fn detail(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "the request makes no sense; `detail` says why",
         401 => "no good credential, or one that ran out",
-        403 => "the credential lacks a scope",
+        403 => "the credential lacks a scope, or the room's rules say no",
         404 => "no such thing, or a room the caller is no member of",
         408 => "the body did not arrive in time",
         409 => "another request was first",
         413 => "a body or a text is over its limit",
-        415 => "the body is not `application/json`",
+        415 => "the body is of another type than is described, or a file of one that may not be uploaded",
+        416 => "the range lies outside of the file",
         422 => "the key stands for another request",
         429 => "more than one user may have",
         500 => "the gateway's log has the cause under this request's id",

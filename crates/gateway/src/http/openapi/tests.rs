@@ -14,6 +14,9 @@ const BOUNDS: Bounds = Bounds {
     batch_events: 1003,
     most_events: 1004,
     poll_limit: 105,
+    room_members: 1006,
+    attachment_bytes: 1007,
+    message_attachments: 108,
     query_token: true,
 };
 
@@ -23,7 +26,21 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/v1/events"),
     ("POST", "/v1/events/batch"),
     ("GET", "/v1/poll"),
+    ("GET", "/v1/rooms"),
+    ("POST", "/v1/rooms"),
+    ("GET", "/v1/rooms/{room}"),
+    ("PATCH", "/v1/rooms/{room}"),
+    ("PUT", "/v1/rooms/{room}/members/{user}"),
+    ("DELETE", "/v1/rooms/{room}/members/{user}"),
     ("GET", "/v1/rooms/{room}/messages"),
+    ("PATCH", "/v1/rooms/{room}/messages/{message}"),
+    ("DELETE", "/v1/rooms/{room}/messages/{message}"),
+    ("POST", "/v1/rooms/{room}/read"),
+    ("GET", "/v1/search"),
+    ("POST", "/v1/rooms/{room}/typing"),
+    ("GET", "/v1/presence"),
+    ("POST", "/v1/attachments"),
+    ("GET", "/v1/attachments/{id}"),
     ("GET", "/v1/mailboxes"),
     ("GET", "/openapi.json"),
 ];
@@ -117,6 +134,48 @@ fn every_answer_bears_its_headers() {
 }
 
 #[test]
+fn whoever_is_counted_says_what_is_left_and_may_hear_that_nothing_is() {
+    let mut document = document();
+    let mut classes = BTreeSet::new();
+    for (path, method, operation) in finish::operations(&mut document) {
+        let class = operation.get(finish::CLASS).and_then(Value::as_str).map(ToOwned::to_owned);
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            for field in ["ratelimit-policy", "ratelimit"] {
+                let header = answer["headers"].get(field);
+                assert_eq!(header.is_some(), class.is_some(), "{method} {path}: {status} {field}");
+                assert!(header.is_none_or(|header| header.get("required").is_none()), "{method} {path}");
+            }
+        }
+        if let Some(class) = class {
+            assert!(operation["responses"].get("429").is_some(), "{method} {path}");
+            classes.insert(class);
+        }
+    }
+    assert!(classes.iter().eq(["general", "messages", "publish", "rooms", "signals"]), "{classes:?}");
+}
+
+#[test]
+fn what_a_message_has_only_sometimes_is_not_required() {
+    let document = document();
+    let required = |schema: &str| document["components"]["schemas"][schema]["required"].to_string();
+    let message = required("Message");
+    for field in ["files", "edited_at", "deleted_at"] {
+        assert!(!message.contains(field), "{message}");
+    }
+    assert!(message.contains("reply_to") && !required("Event").contains("room"), "{message}");
+}
+
+#[test]
+fn a_field_of_a_change_may_be_null_or_left_out() {
+    let patch = &document()["components"]["schemas"]["RoomPatch"];
+    for field in ["name", "category", "status", "assignee"] {
+        let null = patch["properties"][field]["oneOf"].as_array().unwrap();
+        assert!(null.iter().any(|one| one["type"] == "null"), "{field}: {patch}");
+    }
+    assert!(patch.get("required").is_none(), "{patch}");
+}
+
+#[test]
 fn what_is_read_refuses_unknown_fields() {
     let mut document = document();
     let bodies: Vec<String> = finish::operations(&mut document)
@@ -134,7 +193,7 @@ fn what_is_read_refuses_unknown_fields() {
 #[test]
 fn every_limit_of_this_gateway_is_named() {
     let text = document().to_string();
-    for limit in ["1001", "1002", "1003", "1004", "105"] {
+    for limit in ["1001", "1002", "1003", "1004", "105", "1006", "1007", "108"] {
         assert!(text.contains(&format!(":{limit},")) || text.contains(&format!(":{limit}}}")), "{limit}");
     }
     assert_eq!(text.matches("\"oneOf\":[{\"properties\":{\"room\"").count(), 2, "to or room");
