@@ -45,7 +45,8 @@ pub(super) fn look<'f>(found: &'f Found, by: &Actor) -> Result<(&'f RoomView, St
     let member = view.members.iter().any(|member| by.is(&member.user));
     let agent = agents(found, view.room.category.as_ref()).iter().any(|agent| by.is(agent));
     let waits = agent && view.room.assignee.is_none();
-    if member || by.back_end || waits {
+    let group = view.room.kind == RoomKind::Group;
+    if member || (by.back_end && group) || waits {
         return Ok((view, Standing { member, agent, back_end: by.back_end }));
     }
     Err(StoreError::NotFound("room"))
@@ -68,5 +69,10 @@ pub(super) fn seen_by(view: &RoomView, by: &Actor) -> RoomSummary {
     let members = view.members.iter().map(|member| member.user.clone()).collect();
     let own = view.members.iter().find(|member| by.is(&member.user));
     let read = own.map_or(view.room.last_seq, |member| view.room.read_by(member));
-    view.room.seen(members, read)
+    let mut seen = view.room.seen(members, read);
+    if own.is_none() && by.back_end {
+        // what is said in it is its members'
+        seen.last_message = None;
+    }
+    seen
 }

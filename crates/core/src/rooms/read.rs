@@ -34,7 +34,10 @@ impl Core {
             None => Err(StoreError::NotFound("room")),
         };
         match found {
-            Err(StoreError::NotFound(_)) if by.back_end => Ok(self.store.room(None, room).await?),
+            // what is said in it is its members'
+            Err(StoreError::NotFound(_)) if by.back_end => {
+                Ok(RoomSummary { last_message: None, ..self.store.room(None, room).await? })
+            }
             found => Ok(found?),
         }
     }

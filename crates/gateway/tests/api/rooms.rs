@@ -246,3 +246,42 @@ fn a_back_end_changes_any_group_room_and_speaks_for_users(#[values(Embedded, Pro
     assert_problem(&ann.patch(&path, &json!({"from": "bob"})), 403, "forbidden");
     assert_eq!(bob.get("/v1/rooms").json["rooms"].as_array().unwrap().len(), 1);
 }
+
+#[rstest]
+fn a_back_end_sees_no_direct_room_and_nothing_that_is_said(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let shop = gateway.user_with("shop", "publish");
+    let ann = gateway.user("ann");
+    let direct = ann.send("bob", "secret").json["room"].as_str().unwrap().to_owned();
+    assert_problem(&shop.get(&format!("/v1/rooms/{direct}")), 404, "not-found");
+    assert_problem(&shop.patch(&format!("/v1/rooms/{direct}"), &json!({"name": "x"})), 404, "not-found");
+    let group = make(&ann, &json!({"members": ["bob"]}));
+    ann.post("/v1/messages", &json!({"room": group["id"], "body": "secret"}));
+    let seen = shop.get(&path(&group)).json;
+    assert_eq!((&seen["last_message"], &seen["last_seq"]), (&Value::Null, &json!(1)));
+    assert_eq!(shop.patch(&path(&group), &json!({"name": "x"})).json["last_message"], Value::Null);
+}
+
+#[rstest]
+fn nobody_sends_away_who_made_a_room(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let (ann, eve) = (gateway.user("ann"), gateway.user("eve"));
+    let room = make(&ann, &json!({"members": ["eve"]}));
+    assert_eq!(eve.patch(&path(&room), &json!({"assignee": "eve"})).status, 200);
+    assert_problem(&eve.delete(&format!("{}/members/ann", path(&room))), 403, "forbidden");
+}
+
+#[rstest]
+fn a_large_room_is_told_of_in_one_event(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let (ann, bob) = (gateway.user("ann"), gateway.user("bob"));
+    let mut members: Vec<String> = (0..99).map(|n| format!("user-{n}")).collect();
+    members.push("bob".to_owned());
+    let room = make(&ann, &json!({"members": members, "name": "a"}));
+    ann.post("/v1/messages", &json!({"room": room["id"], "body": "hi"}));
+    assert_eq!(ann.patch(&path(&room), &json!({"name": "b"})).json["unread"], 0);
+    let bobs = heard(&bob, 3);
+    assert_eq!((bobs[2].0.as_str(), &bobs[2].1["name"]), ("room.updated", &json!("b")));
+    let told = bobs[2].1.as_object().unwrap();
+    assert!(!told.contains_key("unread") && !told.contains_key("last_read_seq"), "{told:?}");
+}

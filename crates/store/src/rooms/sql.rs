@@ -165,7 +165,7 @@ macro_rules! seen_rooms {
                 match &self.caller {
                     None => {
                         out.push_sql(columns!("r.last_seq"));
-                        out.push_sql("rooms r WHERE TRUE");
+                        out.push_sql("rooms r WHERE r.kind = 'group'");
                         Narrow::<$backend>::conditions(self, &mut out)?;
                         Narrow::<$backend>::first_of(self, &mut out)?;
                     }
