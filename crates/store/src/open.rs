@@ -30,6 +30,10 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) readers: Readers,
     pub(crate) writers: Writers,
+    /// Seats for searches: a quarter of the readers' connections.
+    pub(crate) searches: Semaphore,
+    /// How long a search waits for one.
+    pub(crate) search_timeout: Duration,
     pub(crate) directs: Arc<Directs>,
     pub(crate) instance: Id,
     pub(crate) on_commit: Arc<dyn OnCommit>,
@@ -96,6 +100,8 @@ impl Store {
             inner: Arc::new(Inner {
                 readers,
                 writers,
+                searches: Semaphore::new(usize::try_from(settings.pool_size / 4).unwrap_or(1).max(1)),
+                search_timeout: settings.acquire_timeout,
                 directs,
                 instance: id,
                 on_commit,

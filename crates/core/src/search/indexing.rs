@@ -6,6 +6,7 @@
 //! several gateways may index the same room.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -39,11 +40,19 @@ const AWAY: Duration = Duration::from_secs(1);
 /// From one look through all rooms to the next.
 const LOOK: Duration = Duration::from_secs(60);
 
+/// Rooms to be indexed.
+#[derive(Debug, Default)]
+struct Noted {
+    rooms: BTreeSet<RoomId>,
+    /// The last one that was taken.
+    last: Option<RoomId>,
+}
+
 /// Rooms to be indexed, and what was.
 #[derive(Debug, Default)]
 pub(crate) struct Indexing {
     // a std lock: held for a look, never over I/O
-    rooms: Mutex<BTreeSet<RoomId>>,
+    noted: Mutex<Noted>,
     arrived: Notify,
     /// How often a room found no place.
     refused: AtomicU64,
@@ -57,10 +66,10 @@ impl Indexing {
     }
 
     fn note_all(&self, rooms: &[RoomId]) {
-        let mut noted = self.rooms();
+        let mut noted = self.noted();
         for room in rooms {
-            if noted.len() < MOST || noted.contains(room) {
-                noted.insert(*room);
+            if noted.rooms.len() < MOST || noted.rooms.contains(room) {
+                noted.rooms.insert(*room);
             } else {
                 self.refused.fetch_add(1, Ordering::Relaxed);
             }
@@ -69,15 +78,15 @@ impl Indexing {
         self.arrived.notify_one();
     }
 
-    /// The next rooms, at most so many.
+    /// The next rooms, at most so many: from where the last ones ended and round again, so that no room waits for all
+    /// others to be done.
     fn take(&self, most: usize) -> Vec<RoomId> {
-        let mut noted = self.rooms();
-        let mut taken = Vec::with_capacity(most);
-        while taken.len() < most
-            && let Some(room) = noted.pop_first()
-        {
-            taken.push(room);
-        }
+        let mut noted = self.noted();
+        let past = noted.last.map_or(Bound::Unbounded, Bound::Excluded);
+        let taken: Vec<RoomId> =
+            noted.rooms.range((past, Bound::Unbounded)).chain(&noted.rooms).take(most).copied().collect();
+        let taken: Vec<RoomId> = taken.into_iter().filter(|room| noted.rooms.remove(room)).collect();
+        noted.last = taken.last().copied();
         taken
     }
 
@@ -91,7 +100,7 @@ impl Indexing {
         Limit {
             name: "search_rooms",
             most: MOST as u64,
-            used: Some(self.rooms().len() as u64),
+            used: Some(self.noted().rooms.len() as u64),
             refused: Some(self.refused.load(Ordering::Relaxed)),
         }
     }
@@ -162,7 +171,7 @@ impl Indexing {
                 () = sleep(pause) => {}
             }
             // no more is noted than can be: the rest of the rooms waits
-            while self.rooms().len() > MOST / 2 {
+            while self.noted().rooms.len() > MOST / 2 {
                 tokio::select! {
                     () = stop.wait() => return,
                     () = sleep(AWAY) => {}
@@ -171,8 +180,8 @@ impl Indexing {
         }
     }
 
-    fn rooms(&self) -> MutexGuard<'_, BTreeSet<RoomId>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use pollgate_model::{Message, MessageId, RoomId, SearchCursor, SearchPage, SearchQuery, UserId};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{entry, pg, place, sqlite};
@@ -29,7 +30,7 @@ impl Store {
     /// that was changed or deleted is not found from then on.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for a room that the caller is no member of.
+    /// [`StoreError::NotFound`] for a room that the caller is no member of; [`StoreError::Busy`]: too many search.
     pub async fn search(
         &self,
         caller: &UserId,
@@ -48,6 +49,9 @@ impl Store {
             };
             page(conn, &rooms, &query, before, limit).map(Some)
         };
+        // a search may take long: a few of them leave connections to all others
+        let waited = timeout(self.inner.search_timeout, self.inner.searches.acquire()).await;
+        let Ok(Ok(_seat)) = waited else { return Err(StoreError::Busy("searches")) };
         self.inner.readers.run(search).await?.ok_or(StoreError::NotFound("room"))
     }
 }

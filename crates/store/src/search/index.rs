@@ -59,6 +59,8 @@ impl Store {
 
 fn index(conn: &mut impl Index, rooms: &[Id], most: usize) -> Result<Indexed, Failure> {
     let each = most.checked_div(rooms.len()).unwrap_or(most).max(1);
+    // what is committed now: messages up to here are seen below, or are gone
+    let lasts = conn.last_seqs(rooms)?;
     let marks = conn.take_marks(rooms)?;
     let rows = conn.unindexed(&marks, i64::try_from(each).unwrap_or(i64::MAX))?;
     let messages = rows.len();
@@ -74,7 +76,14 @@ fn index(conn: &mut impl Index, rooms: &[Id], most: usize) -> Result<Indexed, Fa
         }
     }
     conn.put(&entries)?;
-    let upto: Vec<Mark> = reached.iter().map(|(room, (upto, _))| (*room, *upto)).collect();
+    let upto = marks.iter().filter_map(|(room, mark)| {
+        let (upto, count) = reached.get(room).copied().unwrap_or((*mark, 0));
+        // a room of which the end was removed is through, too
+        let through = if count < each { lasts.get(room).copied().unwrap_or(0) } else { 0 };
+        let upto = upto.max(through);
+        (upto > *mark).then_some((*room, upto))
+    });
+    let upto: Vec<Mark> = upto.collect();
     conn.set_marks(&upto)?;
     let held: HashSet<Id> = marks.iter().map(|(room, _)| *room).collect();
     let full = |room: &Id| reached.get(room).is_some_and(|(_, count)| *count >= each);

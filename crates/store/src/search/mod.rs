@@ -17,6 +17,8 @@ pub use index::{Behind, Indexed};
 
 pub(crate) use entry::Entry;
 
+use std::collections::HashMap;
+
 use pollgate_model::MessageId;
 
 use crate::error::Failure;
@@ -33,14 +35,14 @@ pub(crate) trait Index {
     /// Takes the marks of these rooms, making those that are not there, and leaves out those that somebody else holds.
     fn take_marks(&mut self, rooms: &[Id]) -> Result<Vec<Mark>, Failure>;
     /// Takes the marks of these rooms, making those that are not there, and waits for whoever holds them.
-    fn hold_marks(&mut self, rooms: &[Id]) -> Result<(), Failure>;
+    fn hold_marks(&mut self, rooms: &[Id]) -> Result<Vec<Mark>, Failure>;
+    /// The last `seq` that these rooms gave out.
+    fn last_seqs(&mut self, rooms: &[Id]) -> Result<HashMap<Id, i64>, Failure>;
     /// The first messages past these marks, at most so many of each room.
     fn unindexed(&mut self, marks: &[Mark], each: i64) -> Result<Vec<Unindexed>, Failure>;
-    /// Makes these messages findable.
+    /// Makes these messages findable, by these words and no others.
     fn put(&mut self, entries: &[Entry]) -> Result<(), Failure>;
     fn set_marks(&mut self, marks: &[Mark]) -> Result<(), Failure>;
-    /// Gives a message other words, if it is indexed by now. The mark of its room is held.
-    fn replace(&mut self, entry: &Entry) -> Result<(), Failure>;
     /// These messages are not found any more. The marks of their rooms are held.
     fn forget(&mut self, messages: &[Id]) -> Result<(), Failure>;
 }

@@ -1,11 +1,14 @@
 //! The index on PostgreSQL: `tsvector`s under a GIN index.
 
-use diesel::RunQueryDsl as _;
+use std::collections::HashMap;
+
 use diesel::pg::{Pg, PgConnection};
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 use super::{Entry, Index, Mark, Unindexed};
 use crate::error::Failure;
+use crate::schema::rooms;
 use crate::sql::{Id, Id16, statement};
 
 statement! {
@@ -21,8 +24,8 @@ statement! {
     }
 }
 statement! {
-    HoldMarks on Pg => PgConnection, rows BigInt {
-        "SELECT seq FROM search_marks WHERE room_id = ANY (" [rooms: &'a [Id], Array<Id16>]
+    HoldMarks on Pg => PgConnection, rows (Id16, BigInt) {
+        "SELECT room_id, seq FROM search_marks WHERE room_id = ANY (" [rooms: &'a [Id], Array<Id16>]
         ") ORDER BY room_id FOR UPDATE"
     }
 }
@@ -48,11 +51,6 @@ statement! {
     }
 }
 statement! {
-    Replace on Pg => PgConnection {
-        "UPDATE search_words SET words = " [words: &'a str, Text] "::tsvector WHERE message_id = " [id: &'a Id, Id16]
-    }
-}
-statement! {
     Forget on Pg => PgConnection {
         "DELETE FROM search_words WHERE message_id = ANY (" [ids: &'a [Id], Array<Id16>] ")"
     }
@@ -74,11 +72,15 @@ impl Index for PgConnection {
         Ok(TakeMarks { rooms }.load(self)?)
     }
 
-    fn hold_marks(&mut self, rooms: &[Id]) -> Result<(), Failure> {
+    fn hold_marks(&mut self, rooms: &[Id]) -> Result<Vec<Mark>, Failure> {
         let rooms = &in_order(rooms);
         MakeMarks { rooms }.execute(self)?;
-        let _held: Vec<i64> = HoldMarks { rooms }.load(self)?;
-        Ok(())
+        Ok(HoldMarks { rooms }.load(self)?)
+    }
+
+    fn last_seqs(&mut self, of: &[Id]) -> Result<HashMap<Id, i64>, Failure> {
+        let found = rooms::table.filter(rooms::id.eq_any(of)).select((rooms::id, rooms::last_seq));
+        Ok(found.load::<(Id, i64)>(self)?.into_iter().collect())
     }
 
     fn unindexed(&mut self, marks: &[Mark], each: i64) -> Result<Vec<Unindexed>, Failure> {
@@ -96,11 +98,6 @@ impl Index for PgConnection {
     fn set_marks(&mut self, marks: &[Mark]) -> Result<(), Failure> {
         let (rooms, seqs): (Vec<Id>, Vec<i64>) = marks.iter().copied().unzip();
         SetMarks { rooms: &rooms, seqs: &seqs }.execute(self)?;
-        Ok(())
-    }
-
-    fn replace(&mut self, entry: &Entry) -> Result<(), Failure> {
-        Replace { words: &entry.tsvector(), id: &entry.message }.execute(self)?;
         Ok(())
     }
 

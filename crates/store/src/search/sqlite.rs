@@ -1,11 +1,14 @@
 //! The index on SQLite: a table of FTS5 that keeps no texts, and the numbers of its rows.
 
-use diesel::RunQueryDsl as _;
+use std::collections::HashMap;
+
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 use super::{Entry, Index, Mark, Unindexed};
 use crate::error::Failure;
+use crate::schema::rooms;
 use crate::sql::{Id, Id16, statement};
 
 statement! {
@@ -77,8 +80,13 @@ impl Index for SqliteConnection {
         Ok(marks)
     }
 
-    fn hold_marks(&mut self, _rooms: &[Id]) -> Result<(), Failure> {
-        Ok(())
+    fn hold_marks(&mut self, rooms: &[Id]) -> Result<Vec<Mark>, Failure> {
+        self.take_marks(rooms)
+    }
+
+    fn last_seqs(&mut self, of: &[Id]) -> Result<HashMap<Id, i64>, Failure> {
+        let found = rooms::table.filter(rooms::id.eq_any(of)).select((rooms::id, rooms::last_seq));
+        Ok(found.load::<(Id, i64)>(self)?.into_iter().collect())
     }
 
     fn unindexed(&mut self, marks: &[Mark], each: i64) -> Result<Vec<Unindexed>, Failure> {
@@ -103,13 +111,6 @@ impl Index for SqliteConnection {
     fn set_marks(&mut self, marks: &[Mark]) -> Result<(), Failure> {
         for (room, seq) in marks {
             SetMark { seq, room }.execute(self)?;
-        }
-        Ok(())
-    }
-
-    fn replace(&mut self, entry: &Entry) -> Result<(), Failure> {
-        if let Some(number) = number_of(self, &entry.message)? {
-            PutWords { number: &number, words: &entry.tokens() }.execute(self)?;
         }
         Ok(())
     }

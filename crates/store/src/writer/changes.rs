@@ -161,12 +161,19 @@ fn look_up<T: Tables>(tables: &mut T, changes: &[&ChangeUnit]) -> Result<Known, 
 /// this.
 fn rewrite<T: Tables>(tables: &mut T, message: &Message) -> Result<(), Failure> {
     let (room, id) = (Id(message.room.uuid()), Id(message.id.uuid()));
-    tables.hold_marks(&[room])?;
+    let marks = tables.hold_marks(&[room])?;
+    let reached = marks.into_iter().find(|(of, _)| *of == room).map_or(0, |(_, seq)| seq);
     tables.change_message(message)?;
-    if message.deleted_at.is_some() {
+    let entry = Entry::new(room, id, &message.body);
+    if message.deleted_at.is_some() || entry.is_empty() {
         return tables.forget(&[id]);
     }
-    tables.replace(&Entry::new(room, id, &message.body))
+    if message.seq > reached {
+        // the new text is read when its turn comes
+        return Ok(());
+    }
+    // before, it may have had no word to be found by
+    tables.put(&[entry])
 }
 
 /// The room with a message that the same batch stores.

@@ -171,6 +171,37 @@ async fn a_text_is_not_found_any_more_once_it_is_changed_or_deleted(
 
 #[rstest]
 #[tokio::test]
+async fn a_message_that_had_no_word_is_found_by_those_it_is_given(
+    #[values(Kind::Sqlite, Kind::Pg)] kind: Kind,
+) {
+    let database = Database::new(kind);
+    let (store, _) = database.open().await;
+    let sent = store.send(to_user("ann", "bob", "👍")).await.unwrap();
+    store.send(to_user("ann", "bob", "apple")).await.unwrap();
+    index_all(&store).await;
+    rewritten(&store, &sent, Some("invoice 4711")).await;
+    assert_eq!(texts(&store, "bob", "invoice").await, ["invoice 4711"]);
+    rewritten(&store, &sent, Some("👎")).await;
+    assert_eq!(texts(&store, "bob", "invoice").await, Vec::<String>::new());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_room_whose_messages_are_gone_is_not_looked_at_for_ever(
+    #[values(Kind::Sqlite, Kind::Pg)] kind: Kind,
+) {
+    let database = Database::new(kind);
+    let (store, _) = database.open().await;
+    store.send(to_user("ann", "bob", "apple")).await.unwrap();
+    database.run("DELETE FROM messages");
+    let rooms = store.rooms_behind(None).await.unwrap().rooms;
+    assert_eq!(rooms.len(), 1);
+    assert_eq!(store.index(rooms, BATCH).await.unwrap().messages, 0);
+    assert_eq!(store.rooms_behind(None).await.unwrap().rooms, vec![]);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_batch_has_a_bound_and_what_is_left_is_named(#[values(Kind::Sqlite, Kind::Pg)] kind: Kind) {
     let database = Database::new(kind);
     let (store, _) = database.open().await;
