@@ -43,7 +43,7 @@ pub use figures::{HandoverFigures, Histogram, Limit, SignalFigures, Snapshot};
 pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
 pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
-pub use publish::{Announcement, To};
+pub use publish::{Accepted, Announcement, To};
 pub use relay::Relay;
 pub use retention::Retention;
 pub use rooms::{Actor, NewRoom, RoomPatch};

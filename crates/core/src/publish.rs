@@ -65,8 +65,17 @@ pub(crate) fn in_passing(clusters: &Clusters, publication: &Publication) -> bool
     taken
 }
 
+/// What became of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Their ids, in order.
+    pub ids: Vec<EventId>,
+    /// They were accepted before under the same key; nothing was published again.
+    pub repeated: bool,
+}
+
 impl Core {
-    /// Accepts events, all or none; their ids, in order. Durable ones are committed when this answers, ephemeral
+    /// Accepts events, all or none. Durable ones are committed when this answers, ephemeral
     /// ones are on their way.
     ///
     /// With a key, the same request again is answered with the ids it got first, and nothing is published again: for
@@ -79,7 +88,7 @@ impl Core {
         &self,
         announcements: Vec<Announcement>,
         key: Option<RequestKey>,
-    ) -> Result<Vec<EventId>, CoreError> {
+    ) -> Result<Accepted, CoreError> {
         self.check(&announcements)?;
         let _entry = key.as_ref().map(|key| self.in_progress.enter(key.id)).transpose()?;
         let Prepared { ids, durable, ephemeral } = self.prepare(announcements).await?;
@@ -91,7 +100,7 @@ impl Core {
             Some(key) => {
                 let keyed = Keyed { key, ids: ids.clone() };
                 if let Published::Before(ids) = self.store.publish_once(durable, keyed).await? {
-                    return Ok(ids);
+                    return Ok(Accepted { ids, repeated: true });
                 }
             }
         }
@@ -99,7 +108,7 @@ impl Core {
             // an ephemeral event has no promise to break
             let _taken = in_passing(&self.clusters, &publication);
         }
-        Ok(ids)
+        Ok(Accepted { ids, repeated: false })
     }
 
     async fn prepare(&self, announcements: Vec<Announcement>) -> Result<Prepared, CoreError> {

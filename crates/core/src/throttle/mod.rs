@@ -148,7 +148,7 @@ impl Throttle {
         let mode = self.mode();
         let Some((mut decision, mut allowance, settled)) = self.table.with(&key, rate, |slot, now| {
             let decision = slot.account.ask(now, mode);
-            self.queue.note(&key, &mut slot.account);
+            self.note(&key, &mut slot.account);
             (decision, allowance(name, rate, &slot.account, now, mode), slot.settled.clone())
         }) else {
             return Verdict::Free;
@@ -183,7 +183,7 @@ impl Throttle {
                 if decision == Decision::Wait {
                     slot.account.begins_to_wait();
                 }
-                self.queue.note(key, &mut slot.account);
+                self.note(key, &mut slot.account);
                 (decision, slot.account.clone(), now)
             })?;
             if decision != Decision::Wait {
@@ -201,8 +201,16 @@ impl Throttle {
         let mode = self.mode();
         self.table.with_existing(&key, |slot, now| {
             slot.account.refund(now, mode);
-            self.queue.note(&key, &mut slot.account);
+            self.note(&key, &mut slot.account);
         });
+    }
+
+    /// Has an account settled when it needs that. With nobody to count with nothing is ever settled, and an account that
+    /// waited for it would never leave the table.
+    fn note(&self, key: &Key, account: &mut Account) {
+        if self.ledger.is_some() {
+            self.queue.note(key, account);
+        }
     }
 
     fn count_refusal(&self, number: usize) {
@@ -262,15 +270,18 @@ impl Core {
 
     /// What sending to this target is counted as: a message, or one to a room with a context.
     ///
-    /// A room whose context cannot be looked up now counts as any other: throttling refuses nothing because of that.
-    pub async fn message_class(&self, target: &Target) -> Class {
+    /// A room that the caller is not in counts as any other, so that nobody learns of it; one whose context cannot be looked up now
+    /// counts as any other: throttling refuses nothing because of that.
+    pub async fn message_class(&self, caller: &UserId, target: &Target) -> Class {
         let throttle = &self.throttle;
         let Target::Room(room) = target else { return Class::Messages };
         if !throttle.settings.enabled || !throttle.classes.knows_kinds() {
             return Class::Messages;
         }
-        let kind =
-            throttle.contexts.context_of(*room, async |room| kind_in_store(&self.store, room).await).await;
+        let kind = throttle
+            .contexts
+            .context_of(caller, *room, async || kind_in_store(&self.store, caller, *room).await)
+            .await;
         kind.map_or(Class::Messages, Class::Context)
     }
 

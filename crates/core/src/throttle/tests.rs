@@ -228,3 +228,16 @@ async fn the_services_end_when_they_are_told_to() {
     assert_eq!(at_once(&[&one], 10).await, 10);
     assert!(one.tasks.stop(Duration::from_secs(5)).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn alone_nothing_waits_for_a_settlement_and_idle_users_are_forgotten() {
+    let throttle = Throttle::with(settings("60/min"), None);
+    for _ in 0..5 {
+        throttle.charge(&ann(), &Class::Messages).await;
+    }
+    throttle.refund(&ann(), &Class::Messages);
+    assert_eq!(throttle.table.limit().used, Some(1));
+    tokio::time::advance(Duration::from_secs(120)).await;
+    throttle.table.sweep(|_, _| {});
+    assert_eq!(throttle.table.limit().used, Some(0));
+}

@@ -43,7 +43,7 @@ async fn asked(
     let room = room_id(room)?;
     // a text that is no id names nothing
     let message = message.parse().map_err(|_no_id| Problem::not_found("message"))?;
-    let class = gateway.core.message_class(&Target::Room(room)).await;
+    let class = gateway.core.message_class(&user, &Target::Room(room)).await;
     gateway.throttle(request, &caller, &class).await?;
     Ok((user, room, message))
 }

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use pollgate_core::{Announcement, Class, CoreError, To};
+use pollgate_core::{Announcement, Class, CoreError, RequestKey, To};
 use pollgate_model::{EventId, EventKind, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ use super::openapi::{BODY, COUNTED, CREDENTIAL, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
 use super::strict::Object;
 use super::{Gateway, answer, idempotency, strict};
-use crate::auth::Scope;
+use crate::auth::{Caller, Scope};
 
 /// An event of the application's own: to users, or to everybody in a room.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -127,12 +127,11 @@ pub(crate) async fn publish(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::Publish)?;
-    gateway.throttle(&request, &caller, &Class::Publish).await?;
     let body = strict::body(&request, payload, gateway.body_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events", &body)?;
     let posted: Posted = strict::parsed(&body)?;
-    let ids = gateway.core.publish(vec![posted.into_announcement()?], key).await?;
-    match ids.as_slice() {
+    let events = vec![posted.into_announcement()?];
+    match counted(&request, &gateway, &caller, events, key).await?.as_slice() {
         [id] => accepted(&Accepted { id: *id }),
         other => Err(CoreError::Internal(format!("{} ids for one event", other.len())).into()),
     }
@@ -159,13 +158,28 @@ pub(crate) async fn publish_batch(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     needs(&caller, Scope::Publish)?;
-    gateway.throttle(&request, &caller, &Class::Publish).await?;
     let body = strict::body(&request, payload, gateway.batch_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events/batch", &body)?;
     let posted: PostedBatch = strict::parsed(&body)?;
     let events: Result<Vec<_>, _> =
         posted.events.into_iter().map(|Object(event)| event.into_announcement()).collect();
-    accepted(&AcceptedBatch { ids: gateway.core.publish(events?, key).await? })
+    accepted(&AcceptedBatch { ids: counted(&request, &gateway, &caller, events?, key).await? })
+}
+
+/// Publishes; a repeat does not count.
+async fn counted(
+    request: &HttpRequest,
+    gateway: &Gateway,
+    caller: &Caller,
+    events: Vec<Announcement>,
+    key: Option<RequestKey>,
+) -> Result<Vec<EventId>, Problem> {
+    gateway.throttle(request, caller, &Class::Publish).await?;
+    let accepted = gateway.core.publish(events, key).await?;
+    if accepted.repeated {
+        gateway.core.throttle().refund(&caller.user, &Class::Publish);
+    }
+    Ok(accepted.ids)
 }
 
 fn accepted<T: Serialize>(body: &T) -> Result<HttpResponse, Problem> {

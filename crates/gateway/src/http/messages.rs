@@ -101,7 +101,7 @@ pub(crate) async fn send(
     let class = if caller.has(Scope::Publish) {
         Class::Publish
     } else {
-        gateway.core.message_class(&message.target).await
+        gateway.core.message_class(&message.sender, &message.target).await
     };
     gateway.throttle(&request, &caller, &class).await?;
     let sent = gateway.core.send_for(message, in_the_name_of.then(|| caller.user.clone())).await?;

@@ -38,7 +38,7 @@ struct PollQuery {
     /// Most events in the answer; the rest stay, and `more` is true.
     #[param(nullable = false, minimum = 1)]
     limit: Option<usize>,
-    /// Tells this session of `presence` events from now on, until its polls say otherwise or end.
+    /// The user is told of `presence` from now on, until some time after the last poll that said so.
     #[serde(default)]
     presence: bool,
     #[param(ignore)]

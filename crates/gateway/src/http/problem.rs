@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpResponse, ResponseError};
 use pollgate_core::CoreError;
@@ -282,6 +282,7 @@ impl ResponseError for Problem {
         let json = serde_json::to_vec(&body).unwrap_or_default();
         let mut answer = HttpResponse::build(self.code.status());
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        answer.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if let Some(seconds) = self.retry_after() {
             answer.insert_header((RETRY_AFTER, seconds));
         }

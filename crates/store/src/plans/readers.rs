@@ -71,7 +71,7 @@ async fn read_everything(store: &Store, reader: &UserId, room: RoomId) {
     store.room(Some(reader), room).await.unwrap();
     store.room(None, room).await.unwrap();
     assert_eq!(store.receipts(reader, room).await.unwrap().len(), 5);
-    store.room_context(room).await.unwrap();
+    store.room_context(reader, room).await.unwrap();
     store.members(room).await.unwrap();
     store.agents(&"sales".to_owned().try_into().unwrap(), 10).await.unwrap();
     store.desks_of(reader, 10).await.unwrap();

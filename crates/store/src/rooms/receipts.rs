@@ -41,15 +41,17 @@ impl Store {
         Err(StoreError::NotFound("room"))
     }
 
-    /// The kind of thing that a room is about; `None`: it is about nothing, or not there. It never changes.
+    /// The kind of thing that a room is about; `None`: about nothing, or the caller is not in it. It never changes.
     ///
     /// # Errors
     /// The database is not available.
-    pub async fn room_context(&self, room: RoomId) -> Result<Option<Label>, StoreError> {
-        let id = Id(room.uuid());
+    pub async fn room_context(&self, caller: &UserId, room: RoomId) -> Result<Option<Label>, StoreError> {
+        let (caller, id) = (caller.as_str().to_owned(), Id(room.uuid()));
         let read = move |conn: &mut AnyConnection| {
-            let found: Option<Option<String>> = on_each!(conn, |c| rooms::table
-                .filter(rooms::id.eq(id))
+            let found: Option<Option<String>> = on_each!(conn, |c| members::table
+                .inner_join(rooms::table)
+                .filter(members::room_id.eq(id))
+                .filter(members::user_id.eq(&caller))
                 .select(rooms::context_kind)
                 .first(c)
                 .optional())?;
