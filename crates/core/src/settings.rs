@@ -47,6 +47,8 @@ pub struct CoreSettings {
     pub held_polls: usize,
     /// Most mailboxes attended.
     pub mailboxes: usize,
+    /// Most sessions of one user among them.
+    pub sessions_per_user: usize,
     /// Most committed publications waiting in memory for the broker; more wait in the outbox alone.
     pub relay_publications: usize,
     /// Most bytes of them.
@@ -89,6 +91,7 @@ impl Default for CoreSettings {
             held_polls_per_user: 8,
             held_polls: 100_000,
             mailboxes: 100_000,
+            sessions_per_user: 100,
             relay_publications: 20_000,
             relay_bytes: 64 << 20,
             outbox_rows: 1_000_000,

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use object_store::local::LocalFileSystem;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tracing::error;
 
 use crate::error::FilesError;
 
@@ -30,14 +31,19 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder unless it is there, marks it, and opens it.
-    pub(crate) fn open(path: &Path) -> Result<(Self, LocalFileSystem), FilesError> {
+    /// Makes the folder unless it is there, marks it if that is allowed, and opens it.
+    pub(crate) fn open(path: &Path, may_mark: bool) -> Result<(Self, LocalFileSystem), FilesError> {
         let failed = |error: &dyn std::fmt::Display| {
             FilesError::Unavailable(format!("the folder {}: {error}", path.display()))
         };
         fs::create_dir_all(path).map_err(|e| failed(&e))?;
         let mark = path.join(MARK);
-        if !mark.exists() {
+        if !mark.exists() && !may_mark {
+            error!(
+                folder = %path.display(),
+                "the database knows attachments, and the folder has no file {MARK}: is it mounted? If it is the right one, make that file"
+            );
+        } else if !mark.exists() {
             let mut file = fs::File::create(&mark).map_err(|e| failed(&e))?;
             file.write_all(
                 b"Attachments of pollgate. Without this file the folder is taken for not mounted.\n",

@@ -64,10 +64,10 @@ impl Files {
         let apart = Apart::start()?;
         let (store, folder, chunk): (Arc<dyn ObjectStore>, _, _) = match &settings.place {
             Place::Folder(path) => {
-                let path = path.clone();
+                let (path, may_mark) = (path.clone(), settings.may_mark);
                 let shown = path.display().to_string();
                 let opening = apart.within(async {
-                    let opened = tokio::task::spawn_blocking(move || Folder::open(&path)).await;
+                    let opened = tokio::task::spawn_blocking(move || Folder::open(&path, may_mark)).await;
                     opened.map_err(|error| FilesError::Unavailable(error.to_string()))?
                 });
                 let Ok(opened) = timeout(settings.timeout, opening).await else {

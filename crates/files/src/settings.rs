@@ -46,6 +46,9 @@ impl std::fmt::Debug for BucketSettings {
 pub struct FilesSettings {
     /// Where the bytes are.
     pub place: Place,
+    /// A folder without the mark is marked. Otherwise it is taken for one that is not mounted: whoever knows of files that
+    /// should be there must not write beside them.
+    pub may_mark: bool,
     /// How long one question to the storage may take.
     pub timeout: Duration,
 }

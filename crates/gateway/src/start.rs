@@ -126,6 +126,7 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         held_polls_per_user: settings.limits.held_polls_per_user,
         held_polls: settings.limits.held_polls,
         mailboxes: settings.limits.mailboxes,
+        sessions_per_user: settings.limits.sessions_per_user,
         relay_publications: settings.limits.relay_publications,
         relay_bytes: settings.limits.relay_bytes,
         outbox_rows: settings.limits.outbox_rows,
@@ -203,7 +204,8 @@ impl Gateway {
         let store = Store::open(store_settings(&settings), instance, relay.clone()).await?;
         let moves = Moves::load(&store, placement, core_settings.message_ttl).await?;
         let (clusters, outcomes) = brokers::open(&settings).await?;
-        let files = Files::open(&settings.attachments.files(&settings.data_dir)).await?;
+        let may_mark = !store.has_attachments().await?;
+        let files = Files::open(&settings.attachments.files(&settings.data_dir, may_mark)).await?;
         let (tasks, failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store: store.clone(),

@@ -10,8 +10,7 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::sql_types::Array;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel::{
-    BoolExpressionMethods as _, Connection as _, ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _,
-    RunQueryDsl as _,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _,
 };
 use pollgate_model::{Attachment, AttachmentId, Timestamp, UserId};
 use uuid::Uuid;
@@ -169,10 +168,10 @@ impl Store {
         let ids: Vec<Id> = ids.iter().map(|id| Id(id.uuid())).collect();
         let remove = move |conn: &mut AnyConnection| {
             let removed: Vec<Id> = match conn {
-                AnyConnection::Pg(c) => c.transaction::<_, diesel::result::Error, _>(|c| {
+                AnyConnection::Pg(c) => {
                     let locked: Vec<Id> = LockPg { ids: &ids }.load(c)?;
-                    RemovePg { ids: &locked }.load(c)
-                })?,
+                    RemovePg { ids: &locked }.load(c)?
+                }
                 AnyConnection::Sqlite(c) => {
                     let mut removed = Vec::new();
                     for id in &ids {
@@ -185,7 +184,20 @@ impl Store {
             };
             Ok(removed.into_iter().map(|id| id.0.into()).collect())
         };
-        self.inner.readers.run(remove).await
+        self.aside(remove).await
+    }
+
+    /// There is any attachment.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn has_attachments(&self) -> Result<bool, StoreError> {
+        let read = |conn: &mut AnyConnection| {
+            let found: Vec<Id> =
+                on_each!(conn, |c| attachments::table.select(attachments::id).limit(1).load(c))?;
+            Ok(!found.is_empty())
+        };
+        self.inner.readers.run(read).await
     }
 
     /// Which of these attachments have a row.

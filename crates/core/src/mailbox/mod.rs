@@ -56,6 +56,8 @@ pub struct Mailboxes {
     dice: Dice,
     attended: DashMap<Mailbox, Arc<Attended>>,
     count: AtomicUsize,
+    /// Sessions attended, by user: who names a new one in each poll must not take all places, nor make queues without end.
+    sessions: DashMap<UserId, usize>,
     seats: Arc<Seats>,
     /// Who is here, for presence.
     roll: Arc<Roll>,
@@ -88,6 +90,7 @@ impl Mailboxes {
             dice: Dice::seeded(instance),
             attended: DashMap::new(),
             count: AtomicUsize::new(0),
+            sessions: DashMap::new(),
             incarnations: AtomicU32::new(1),
             idle: Mutex::new(VecDeque::new()),
             idle_came: Notify::new(),
@@ -182,8 +185,10 @@ impl Mailboxes {
         match self.attended.entry(mailbox.clone()) {
             Entry::Occupied(found) => Ok(found.get().clone()),
             Entry::Vacant(place) => {
+                self.one_more_session(mailbox)?;
                 if self.count.fetch_add(1, Ordering::Relaxed) >= self.settings.mailboxes {
                     self.count.fetch_sub(1, Ordering::Relaxed);
+                    self.one_session_less(mailbox);
                     return Err(CoreError::Overloaded("mailboxes"));
                 }
                 let on_roll = self.roll.came(&mailbox.user, Instant::now());
@@ -192,11 +197,36 @@ impl Mailboxes {
         }
     }
 
+    fn one_more_session(&self, mailbox: &Mailbox) -> Result<(), CoreError> {
+        if mailbox.session.is_none() {
+            return Ok(());
+        }
+        let most = self.settings.sessions_per_user;
+        let mut attended = self.sessions.entry(mailbox.user.clone()).or_insert(0);
+        if *attended >= most {
+            return Err(CoreError::TooManyOfUser { what: "sessions", most });
+        }
+        *attended += 1;
+        Ok(())
+    }
+
+    fn one_session_less(&self, mailbox: &Mailbox) {
+        if mailbox.session.is_none() {
+            return;
+        }
+        if let Some(mut attended) = self.sessions.get_mut(&mailbox.user) {
+            *attended = attended.saturating_sub(1);
+        }
+        // looked at again under the shard's lock: a session may have come in between
+        self.sessions.remove_if(&mailbox.user, |_, attended| *attended == 0);
+    }
+
     /// Drops a mailbox that was let go from the registry.
     fn forget(&self, attended: &Arc<Attended>) {
         let gone = self.attended.remove_if(&attended.mailbox, |_, there| Arc::ptr_eq(there, attended));
         if gone.is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
+            self.one_session_less(&attended.mailbox);
             if attended.on_roll {
                 let now = Instant::now();
                 self.roll.left(&attended.mailbox.user, attended.last_polled(now), now);

@@ -61,7 +61,7 @@ impl World {
         let store = Store::open(StoreSettings::new(url), instance, relay.clone()).await.unwrap();
         let moves = Moves::load(&store, placement, self.settings.message_ttl).await.unwrap();
         let place = Place::Folder(folder.path().join("attachments"));
-        let files = FilesSettings { place, timeout: Duration::from_secs(10) };
+        let files = FilesSettings { place, may_mark: true, timeout: Duration::from_secs(10) };
         let (tasks, _first_failure) = Tasks::new(Handle::current());
         let core = Core::start(Parts {
             store,

@@ -63,8 +63,32 @@ async fn a_place_that_cannot_be_a_folder_is_refused_at_once() {
     let world = World::new(Kind::Folder).await;
     let file = world.folder.path().join("a file");
     fs::write(&file, "x").unwrap();
-    let settings =
-        FilesSettings { place: Place::Folder(file.join("files")), timeout: Duration::from_secs(5) };
+    let settings = FilesSettings {
+        place: Place::Folder(file.join("files")),
+        may_mark: true,
+        timeout: Duration::from_secs(5),
+    };
     let error = Files::open(&settings).await.unwrap_err();
     assert!(error.to_string().contains("a file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_that_should_hold_files_and_has_no_mark_is_taken_for_not_mounted() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Folder(folder.path().to_owned());
+    let settings = FilesSettings { place, may_mark: false, timeout: Duration::from_secs(5) };
+    let files = Files::open(&settings).await.unwrap();
+    let id = AttachmentId::new();
+    let refused = match files.begin(id).await {
+        Ok(mut writer) => {
+            writer.push("x".into()).await.unwrap();
+            writer.finish().await.map(drop)
+        }
+        Err(error) => Err(error),
+    };
+    assert!(matches!(refused, Err(FilesError::Unavailable(_))), "{refused:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written there");
+    // mounted now, with its mark
+    fs::write(folder.path().join("pollgate-attachments"), "").unwrap();
+    assert!(matches!(files.read(id, 0..1).await, Err(FilesError::Missing(_))));
 }

@@ -31,7 +31,7 @@ pub(crate) fn bucket(endpoint: &str, bucket: &str, timeout: Duration) -> FilesSe
         secret_access_key: "secret".into(),
         virtual_host: false,
     };
-    FilesSettings { place: Place::Bucket(settings), timeout }
+    FilesSettings { place: Place::Bucket(settings), may_mark: true, timeout }
 }
 
 impl World {
@@ -39,9 +39,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let timeout = Duration::from_secs(10);
         let (settings, server) = match kind {
-            Kind::Folder => {
-                (FilesSettings { place: Place::Folder(folder.path().join("files")), timeout }, None)
-            }
+            Kind::Folder => (
+                FilesSettings { place: Place::Folder(folder.path().join("files")), may_mark: true, timeout },
+                None,
+            ),
             Kind::Bucket => {
                 let server = S3Server::start();
                 (bucket(&server.endpoint(), server.bucket(), timeout), Some(server))

@@ -126,10 +126,10 @@ impl AttachmentSection {
     }
 
     /// The storage's settings.
-    pub(crate) fn files(&self, data_dir: &Path) -> FilesSettings {
+    pub(crate) fn files(&self, data_dir: &Path, may_mark: bool) -> FilesSettings {
         // a URL that makes no sense was refused when the configuration was read
         let place = self.place(data_dir).unwrap_or_else(|| Place::Folder(data_dir.join("attachments")));
-        FilesSettings { place, timeout: ms(self.timeout_ms) }
+        FilesSettings { place, may_mark, timeout: ms(self.timeout_ms) }
     }
 
     /// The rules' settings.
@@ -187,7 +187,7 @@ mod tests {
     fn a_place_is_a_folder_or_a_bucket() {
         let place = |lines: &str| {
             let settings = load(lines).unwrap();
-            settings.attachments.files(&settings.data_dir).place
+            settings.attachments.files(&settings.data_dir, true).place
         };
         assert!(matches!(place(""), Place::Folder(path) if path.ends_with("data/attachments")));
         assert!(matches!(place("url = \"file:///srv/a\""), Place::Folder(path) if path.ends_with("srv/a")));

@@ -63,6 +63,7 @@ impl Sections {
             ("limits.held_polls", limits.held_polls as u64),
             ("limits.held_polls_per_user", limits.held_polls_per_user as u64),
             ("limits.mailboxes", limits.mailboxes as u64),
+            ("limits.sessions_per_user", limits.sessions_per_user as u64),
             ("limits.relay_publications", limits.relay_publications as u64),
             ("limits.relay_bytes", limits.relay_bytes as u64),
             ("limits.outbox_rows", limits.outbox_rows as u64),

@@ -42,6 +42,7 @@ pub struct LimitSettings {
     pub held_polls_per_user: usize,
     pub held_polls: usize,
     pub mailboxes: usize,
+    pub sessions_per_user: usize,
     pub relay_publications: usize,
     pub relay_bytes: usize,
     pub outbox_rows: usize,

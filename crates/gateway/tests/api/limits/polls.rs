@@ -79,3 +79,16 @@ fn bytes_of_an_answer(#[values(Embedded, Production)] pair: Pair) {
     assert!(Scrape::of(&gateway).value(refused) >= 1.0);
     assert_eq!(crate::world::events(&bob, "", 31).len(), 31, "the rest follows");
 }
+
+#[rstest]
+fn sessions_of_one_user(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world_with(pair, |builder| builder.env("POLLGATE_LIMITS__SESSIONS_PER_USER", "2"));
+    let bob = gateway.user("bob");
+    for session in ["one", "two", "one"] {
+        assert_eq!(bob.poll(&format!("session={session}&cursor=&wait=0")).status, 200);
+    }
+    let third = bob.poll("session=three&cursor=&wait=0");
+    crate::world::assert_problem(&third, 429, "throttled");
+    assert_eq!(bob.poll("cursor=&wait=0").status, 200, "the main mailbox is no session");
+    assert_eq!(gateway.user("ann").poll("session=three&cursor=&wait=0").status, 200, "others are not meant");
+}
