@@ -46,8 +46,8 @@ pub enum Step {
     Make(Box<Room>),
     /// Its name, category, status, assignee and time of change become these.
     Change(Box<Room>),
-    /// Somebody comes in.
-    Join(Member),
+    /// These come in.
+    Join(Vec<Member>),
     /// Somebody leaves.
     Leave(UserId),
     /// A message of the room gets this text, or becomes a tombstone; the room's newest message follows.

@@ -80,8 +80,7 @@ impl Decide for Create {
         let to = new.members.iter().chain(waiting);
         let events = Teller { now: found.now }.room(&EventKind::ROOM_CREATED, &view, to)?;
         let answer = json(&seen_by(&view, &new.by))?;
-        let mut steps = vec![Step::Make(Box::new(view.room))];
-        steps.extend(view.members.into_iter().map(Step::Join));
+        let steps = vec![Step::Make(Box::new(view.room)), Step::Join(view.members)];
         Ok(Decided { steps, events, answer })
     }
 }

@@ -33,7 +33,7 @@ impl Decide for Add {
         let mut events = teller.room(&EventKind::ROOM_CREATED, &after, std::iter::once(&self.user))?;
         let all = after.members.iter().map(|member| &member.user);
         events.push(teller.moved(&EventKind::MEMBER_ADDED, &after.room, &self.user, all)?);
-        let steps = vec![Step::Change(Box::new(after.room)), Step::Join(member)];
+        let steps = vec![Step::Change(Box::new(after.room)), Step::Join(vec![member])];
         Ok(Decided { steps, events, ..Decided::default() })
     }
 }

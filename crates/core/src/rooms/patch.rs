@@ -51,7 +51,7 @@ impl Decide for Patching {
             let member = Member { user: user.clone(), last_read_seq: after.room.last_seq };
             after.members.push(member.clone());
             after.members.sort_by(|one, other| one.user.cmp(&other.user));
-            steps.push(Step::Join(member));
+            steps.push(Step::Join(vec![member]));
         }
         let events = self.events(found, view, &after, leaves.as_ref(), joins.as_ref())?;
         Ok(Decided { steps, events, answer: json(&seen_by(&after, &self.by))? })

@@ -78,7 +78,7 @@ impl Changes {
             match step {
                 Step::Make(made) => tables.make_room(&made, now)?,
                 Step::Change(changed) => tables.change_room(&changed)?,
-                Step::Join(member) => tables.join(room, &member, now)?,
+                Step::Join(members) => tables.join(room, &members, now)?,
                 Step::Leave(user) => tables.leave(room, &user)?,
                 Step::Rewrite(message) => rewrite(tables, &message)?,
             }
@@ -99,9 +99,9 @@ impl Known {
                     view.room = (**room).clone();
                 }
             }
-            Step::Join(member) => {
+            Step::Join(members) => {
                 if let Some(view) = self.rooms.get_mut(&id) {
-                    view.members.push(member.clone());
+                    view.members.extend(members.iter().cloned());
                     view.members.sort_by(|one, other| one.user.cmp(&other.user));
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::RunQueryDsl as _;
 use diesel::pg::{Pg, PgConnection};
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
-use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
+use pollgate_model::{ClientId, LastMessage, Member, Message, Timestamp, UserId};
 
 use super::marks::Mark;
 use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
@@ -89,9 +89,9 @@ statement! {
 }
 statement! {
     MakeMembers on Pg => PgConnection {
-        "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) SELECT room, who, 0, "
+        "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) SELECT room, who, read, "
         [at: &'a i64, BigInt] " FROM unnest(" [rooms: &'a [Id], Array<Id16>] ", "
-        [users: &'a [String], Array<Text>] ") AS new (room, who)"
+        [users: &'a [&'a str], Array<Text>] ", " [marks: &'a [i64], Array<BigInt>] ") AS new (room, who, read)"
     }
 }
 statement! {
@@ -202,11 +202,23 @@ impl Tables for PgConnection {
         for room in rooms.iter().filter(|r| made.contains(&Id(r.room.uuid()))) {
             for user in room.members() {
                 of.push(Id(room.room.uuid()));
-                users.push(user.into());
+                users.push(user);
             }
         }
-        MakeMembers { at: &at, rooms: &of, users: &users }.execute(self)?;
+        let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        MakeMembers { at: &at, rooms: &of, users: &users, marks: &vec![0; users.len()] }.execute(self)?;
         Ok(made)
+    }
+
+    fn join(&mut self, room: Id, members: &[Member], at: Timestamp) -> Result<(), Failure> {
+        MakeMembers {
+            at: &at.as_ms(),
+            rooms: &vec![room; members.len()],
+            users: &members.iter().map(|member| member.user.as_str()).collect::<Vec<_>>(),
+            marks: &members.iter().map(|member| member.last_read_seq).collect::<Vec<_>>(),
+        }
+        .execute(self)?;
+        Ok(())
     }
 
     fn take_keys(&mut self, keys: &[&Keyed], at: i64, oldest: i64) -> Result<Vec<Vec<u8>>, Failure> {

@@ -56,7 +56,7 @@ fn write_everything<T: Tables>(tables: &mut T, direct: &Arc<Direct>) {
     let (id, client): (Id, ClientId) = (Id(room.uuid()), "c1".parse().unwrap());
     let member = Member { user: reader.clone(), last_read_seq: 0 };
     tables.make_room(&group(room), now).unwrap();
-    tables.join(id, &member, now).unwrap();
+    tables.join(id, std::slice::from_ref(&member), now).unwrap();
     tables.change_room(&group(room)).unwrap();
     tables.lock_rooms(&[id]).unwrap();
     tables.rooms(&[id]).unwrap();

@@ -4,7 +4,7 @@
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-use pollgate_model::{LastMessage, Member, Message, Room, Timestamp, UserId};
+use pollgate_model::{LastMessage, Message, Room, Timestamp, UserId};
 
 use crate::error::Failure;
 use crate::rows::{self, MessageRow, RoomRow};
@@ -24,7 +24,6 @@ pub(crate) trait RoomTables {
     fn make_room(&mut self, room: &Room, at: Timestamp) -> Result<(), Failure>;
     /// Writes what a change may change: name, category, status, assignee, time.
     fn change_room(&mut self, room: &Room) -> Result<(), Failure>;
-    fn join(&mut self, room: Id, member: &Member, at: Timestamp) -> Result<(), Failure>;
     fn leave(&mut self, room: Id, user: &UserId) -> Result<(), Failure>;
     /// Writes a message's text and when it was changed or deleted, into its room's row too when it is the newest.
     fn change_message(&mut self, message: &Message) -> Result<(), Failure>;
@@ -85,18 +84,6 @@ macro_rules! room_tables {
                         rooms::status.eq(room.status.as_ref().map(|status| status.as_str())),
                         rooms::assignee.eq(room.assignee.as_ref().map(UserId::as_str)),
                         rooms::updated_at_ms.eq(room.updated_at.as_ms()),
-                    ))
-                    .execute(self)?;
-                Ok(())
-            }
-
-            fn join(&mut self, room: Id, member: &Member, at: Timestamp) -> Result<(), Failure> {
-                diesel::insert_into(members::table)
-                    .values((
-                        members::room_id.eq(room),
-                        members::user_id.eq(member.user.as_str()),
-                        members::last_read_seq.eq(member.last_read_seq),
-                        members::joined_at_ms.eq(at.as_ms()),
                     ))
                     .execute(self)?;
                 Ok(())

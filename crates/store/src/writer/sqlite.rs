@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
-use pollgate_model::{ClientId, LastMessage, Message, Timestamp, UserId};
+use pollgate_model::{ClientId, LastMessage, Member, Message, Timestamp, UserId};
 
 use super::marks::Mark;
 use super::tables::{KeptKey, LockedRoom, OutboxRow, Tables, Tickets};
@@ -79,7 +79,7 @@ statement! {
 statement! {
     MakeMember on Sqlite => SqliteConnection {
         "INSERT INTO members (room_id, user_id, last_read_seq, joined_at_ms) VALUES ("
-        [room: &'a Id, Id16] ", " [user: &'a str, Text] ", 0, " [at: &'a i64, BigInt] ")"
+        [room: &'a Id, Id16] ", " [user: &'a str, Text] ", " [mark: &'a i64, BigInt] ", " [at: &'a i64, BigInt] ")"
     }
 }
 statement! {
@@ -208,11 +208,19 @@ impl Tables for SqliteConnection {
                 continue;
             }
             for user in room.members() {
-                MakeMember { room: &id, user: user.as_str(), at: &at }.execute(self)?;
+                MakeMember { room: &id, user: user.as_str(), mark: &0, at: &at }.execute(self)?;
             }
             made.push(id);
         }
         Ok(made)
+    }
+
+    fn join(&mut self, room: Id, members: &[Member], at: Timestamp) -> Result<(), Failure> {
+        for member in members {
+            let (user, mark) = (member.user.as_str(), &member.last_read_seq);
+            MakeMember { room: &room, user, mark, at: &at.as_ms() }.execute(self)?;
+        }
+        Ok(())
     }
 
     fn take_keys(&mut self, keys: &[&Keyed], at: i64, oldest: i64) -> Result<Vec<Vec<u8>>, Failure> {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use pollgate_model::{ClientId, Message, Timestamp, UserId};
+use pollgate_model::{ClientId, Member, Message, Timestamp, UserId};
 
 use super::marks::Mark;
 use super::room_tables::RoomTables;
@@ -58,6 +58,8 @@ pub(crate) trait Tables: RoomTables + Index {
     /// Makes direct rooms with their members; the ids of those that were made, which leaves out those that
     /// another process made in the meantime.
     fn make_directs(&mut self, rooms: &[Arc<Direct>], at: Timestamp) -> Result<Vec<Id>, Failure>;
+    /// These come into a room.
+    fn join(&mut self, room: Id, members: &[Member], at: Timestamp) -> Result<(), Failure>;
     /// Writes these keys, in their order, unless they stand there and are not older than `oldest`; the ids of those that
     /// were written.
     fn take_keys(&mut self, keys: &[&Keyed], at: i64, oldest: i64) -> Result<Vec<Vec<u8>>, Failure>;
