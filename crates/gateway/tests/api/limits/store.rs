@@ -69,6 +69,8 @@ fn the_writers_queue() {
 fn the_readers_connections() {
     let gateway = world_with(Production, |builder| {
         builder
+            // whoever indexes would wait for the table on the one connection there is
+            .env("POLLGATE_SEARCH__ENABLED", "false")
             .env("POLLGATE_STORE__POOL_SIZE", "1")
             .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "100")
             .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "60000")
