@@ -104,7 +104,8 @@ async fn a_bucket_that_does_not_answer_is_not_waited_for() {
     assert_eq!(files.errors(), [("write", 1), ("read", 1), ("list", 1), ("remove", 1)]);
     proxy.heal();
     eventually_async("it answers again", LIMIT, async || {
-        matches!(files.read(id, 0..5).await, Err(FilesError::Missing(_)))
+        // what was on its way may have come through meanwhile
+        matches!(files.read(id, 0..5).await, Ok(_) | Err(FilesError::Missing(_)))
     })
     .await;
 }
