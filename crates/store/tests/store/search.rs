@@ -112,11 +112,14 @@ async fn pages_go_from_new_to_old_over_all_rooms(#[values(Kind::Sqlite, Kind::Pg
             break;
         }
     }
-    // within one millisecond the order is the database's own
     assert!(found.is_sorted_by(|newer, older| newer.0 >= older.0));
     let mut ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
-    ids.sort_unstable();
-    sent.sort_unstable();
+    sent.reverse();
+    if kind == Kind::Sqlite {
+        // within one millisecond the order is SQLite's own, and nothing is missing or there twice
+        ids.sort_unstable();
+        sent.sort_unstable();
+    }
     assert_eq!(ids, sent);
 }
 
