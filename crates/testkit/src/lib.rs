@@ -4,6 +4,7 @@
 //! stands on the machine's own RabbitMQ or PostgreSQL keeps apart by its name: a prefix, a virtual host, a schema.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test without what it stands on has failed")]
 
+mod binary;
 pub mod gateway;
 mod ports;
 pub mod postgres;
@@ -16,6 +17,7 @@ pub mod token;
 pub mod user;
 mod wait;
 
+pub use binary::{binary, example};
 pub use gateway::{Backends, Builder, Gateway};
 pub use ports::free as free_port;
 pub use postgres::{CommitGate, PgCluster, PgSchema};
@@ -23,5 +25,5 @@ pub use proxy::TcpProxy;
 pub use rabbitmq::{RabbitNode, Vhost, rabbitmq_url, unique_prefix};
 pub use redis::{RedisKeys, redis_address, redis_url};
 pub use s3::S3Server;
-pub use user::{Answer, FORM, FormField, User, form};
+pub use user::{Answer, Came, FORM, FormField, Frame, Sse, User, Ws, WsCame, form};
 pub use wait::{eventually, eventually_async};

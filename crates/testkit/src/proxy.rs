@@ -1,7 +1,8 @@
 //! A TCP proxy that breaks connections in the ways that networks do.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
@@ -22,7 +23,9 @@ pub struct TcpProxy {
 }
 
 struct Shared {
-    target: String,
+    targets: Vec<String>,
+    /// Connections so far.
+    taken: AtomicUsize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -46,7 +49,15 @@ impl TcpProxy {
     /// Listens, and passes on to `target`, such as `127.0.0.1:5672`.
     #[must_use]
     pub fn start(target: &str) -> Self {
-        let shared = Shared { target: target.to_owned(), state: Mutex::default(), changed: Condvar::new() };
+        Self::round_robin([target])
+    }
+
+    /// Listens, and passes each connection on to the next of these; to another one when that is away.
+    #[must_use]
+    pub fn round_robin<'a>(targets: impl IntoIterator<Item = &'a str>) -> Self {
+        let targets = targets.into_iter().map(str::to_owned).collect();
+        let shared =
+            Shared { targets, taken: AtomicUsize::new(0), state: Mutex::default(), changed: Condvar::new() };
         let mut proxy = Self { port: ports::free(), shared: Arc::new(shared), acceptor: None };
         proxy.listen();
         proxy
@@ -56,6 +67,12 @@ impl TcpProxy {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// How many connections it has taken.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.taken.load(Ordering::Relaxed)
     }
 
     /// Closes all connections, and refuses new ones.
@@ -124,7 +141,12 @@ impl Shared {
     }
 
     fn join(self: &Arc<Self>, client: TcpStream) -> std::io::Result<()> {
-        let server = TcpStream::connect(&self.target)?;
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed) % self.targets.len();
+        let (later, first) = self.targets.split_at(taken); // the one whose turn it is, and on from there
+        let mut in_turn = first.iter().chain(later).map(|target| TcpStream::connect(target.as_str()));
+        let Some(server) = in_turn.find_map(Result::ok) else {
+            return Err(ErrorKind::ConnectionRefused.into());
+        };
         server.set_nodelay(true)?;
         client.set_nodelay(true)?;
         let pair = Arc::new(Pair { client, server });

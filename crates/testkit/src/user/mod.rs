@@ -10,9 +10,13 @@ use crate::token::sign;
 
 mod answer;
 mod form;
+mod sse;
+mod ws;
 
 pub use answer::Answer;
 pub use form::{FORM, FormField, form};
+pub use sse::{Came, Frame, Sse};
+pub use ws::{Ws, WsCame};
 
 const CONNECTING: Duration = Duration::from_secs(5);
 /// Longer than any poll is held.

@@ -74,3 +74,30 @@ fn a_delay_makes_every_way_longer() {
     assert!(comes_back(&mut stream));
     assert!(started.elapsed() >= Duration::from_millis(200));
 }
+
+/// A server that says its name and ends the connection.
+fn named(name: &'static [u8]) -> (String, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serving = thread::spawn(move || {
+        for _ in 0..2 {
+            listener.accept().unwrap().0.write_all(name).unwrap();
+        }
+    });
+    (address, serving)
+}
+
+#[test]
+fn connections_go_to_each_target_in_turn_and_past_one_that_is_away() {
+    let ((a, serving_a), (b, serving_b)) = (named(b"a"), named(b"b"));
+    let proxy = TcpProxy::round_robin([a.as_str(), b.as_str()]);
+    let ask = || {
+        let mut said = String::new();
+        client(&proxy).read_to_string(&mut said).unwrap();
+        said
+    };
+    assert_eq!([ask(), ask(), ask()], ["a", "b", "a"]);
+    serving_a.join().unwrap(); // it listens no more
+    assert_eq!([ask(), ask()], ["b", ""]);
+    serving_b.join().unwrap();
+}
