@@ -22,6 +22,7 @@ mod search;
 mod send;
 mod settings;
 mod slow;
+mod stream;
 mod task;
 mod throttle;
 mod typing;
@@ -39,8 +40,13 @@ use tokio::sync::mpsc;
 
 pub use attachments::{AttachmentBytes, AttachmentFigures, AttachmentSettings, FoundAttachment, Upload};
 pub use error::CoreError;
-pub use figures::{HandoverFigures, Histogram, Limit, SignalFigures, Snapshot};
-pub use mailbox::{Mailboxes, PollCursor, PollRequest, Polled, Receipt, ResyncReason, Tally};
+pub use figures::{
+    HandoverFigures, Histogram, Limit, SignalFigures, Snapshot, StreamEnd, StreamFigures, StreamKind,
+};
+pub use mailbox::{
+    Mailboxes, Next, PollCursor, PollRequest, Polled, Portion, Receipt, ResyncReason, StreamRequest,
+    Streamed, Tally, Unconfirmed,
+};
 pub use moves::Moves;
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Accepted, Announcement, To};
@@ -48,6 +54,7 @@ pub use relay::Relay;
 pub use retention::Retention;
 pub use rooms::{Actor, NewRoom, RoomPatch};
 pub use settings::CoreSettings;
+pub use stream::Stream;
 pub use task::{FirstFailure, Stop, Tasks};
 pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings, Verdict};
 
@@ -204,6 +211,11 @@ impl Core {
     #[must_use]
     pub fn settings(&self) -> &CoreSettings {
         &self.settings
+    }
+
+    /// Starts a job that comes to its end whoever waits for it; the end of the process waits for it, for a while.
+    pub fn job(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.tasks.job(work));
     }
 
     /// See [`Mailboxes::poll`].

@@ -3,6 +3,7 @@
 mod handover;
 mod signals;
 mod snapshot;
+mod streams;
 mod times;
 
 use std::sync::Arc;
@@ -15,6 +16,8 @@ pub use handover::HandoverFigures;
 pub use signals::SignalFigures;
 pub(crate) use signals::TypingEnd;
 pub use snapshot::{Limit, Snapshot};
+pub(crate) use streams::Streams;
+pub use streams::{StreamEnd, StreamFigures, StreamKind};
 pub use times::Histogram;
 
 use crate::{CoreError, Polled};
@@ -45,6 +48,7 @@ pub(crate) struct Figures {
     cut: AtomicU64,
     refused: Refused,
     pub(crate) signals: Signals,
+    pub(crate) streams: Streams,
 }
 
 /// How often each bound was met.
@@ -91,7 +95,7 @@ impl Figures {
         }
     }
 
-    fn delivered(&self, event: EventId) {
+    pub(crate) fn delivered(&self, event: EventId) {
         // an id of another kind (an event of a foreign publisher) tells no time
         let Some(made) = event.made_at_ms() else { return };
         self.delivering.note(Timestamp::from_ms(made).age_at(Timestamp::now()));

@@ -7,7 +7,7 @@ use pollgate_broker::{BrokerState, ClusterName};
 use pollgate_model::Timestamp;
 use pollgate_store::{Fill, Statements, StoreError};
 
-use super::{HandoverFigures, Histogram, POLL_ENDS, SignalFigures};
+use super::{HandoverFigures, Histogram, POLL_ENDS, SignalFigures, StreamFigures};
 use crate::{AttachmentFigures, Core, ThrottleFigures, audience, typing};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub held: usize,
     /// Polls that had their seat, by how they ended.
     pub polls: Vec<(&'static str, u64)>,
+    /// Streams held now, and those that ended.
+    pub streams: StreamFigures,
     /// Outbox rows of this gateway.
     pub outbox_rows: usize,
     /// Age of the oldest of them; unknown when the database did not answer.
@@ -86,7 +88,8 @@ impl Core {
             sent: figures.sent.load(Ordering::Relaxed),
             sending: figures.sending.read(),
             delivering: figures.delivering.read(),
-            held: self.mailboxes.held(),
+            held: self.mailboxes.held().saturating_sub(figures.streams.held()),
+            streams: figures.streams.read(),
             polls: polls.map(|(name, counter)| (*name, counter.load(Ordering::Relaxed))).collect(),
             outbox_rows: self.relay.rows(),
             outbox_oldest,

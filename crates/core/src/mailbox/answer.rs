@@ -1,7 +1,7 @@
 //! What a cursor confirms, and what an answer says.
 
 use bytes::Bytes;
-use pollgate_model::{Cursor, Mailbox, Timestamp};
+use pollgate_model::{Cursor, Mailbox, Marks, Timestamp};
 
 use super::Mailboxes;
 use super::attended::{ResyncReason, State};
@@ -70,19 +70,30 @@ impl State {
             upto: batch.upto,
             resync: self.resync,
             more: batch.more || (!batch.events.is_empty() && (full || undrained)),
-            cursor: Cursor {
-                instance: mailboxes.instance,
-                incarnation: self.incarnation,
-                position: batch.upto,
-                broker: self.broker,
-                cluster: mailboxes.cluster_of(&request.mailbox.user).name.number(),
-                // not the time of the answer: what is looked at when a poll begins has been looked at up to then
-                issued_at: at,
-                had: batch.marks,
-                resync: self.resync.is_some(),
-            },
+            cursor: self.cursor(mailboxes, &Asked { mailbox: &request.mailbox, at }, batch.upto, batch.marks),
             tally: Tally { cut: batch.more && batch.events.len() < request.limit, fresh: batch.fresh },
             events: batch.events,
+        }
+    }
+
+    /// The cursor that says that a client has got so far.
+    pub(super) fn cursor(
+        &self,
+        mailboxes: &Mailboxes,
+        asked: &Asked<'_>,
+        position: u64,
+        had: Marks,
+    ) -> Cursor {
+        Cursor {
+            instance: mailboxes.instance,
+            incarnation: self.incarnation,
+            position,
+            broker: self.broker,
+            cluster: mailboxes.cluster_of(&asked.mailbox.user).name.number(),
+            // not the time of the answer: what is looked at when a poll begins has been looked at up to then
+            issued_at: asked.at,
+            had,
+            resync: self.resync.is_some(),
         }
     }
 }

@@ -13,9 +13,11 @@ mod dice;
 mod handover;
 mod inherit;
 mod poll;
+mod reading;
 mod seats;
 #[cfg(test)]
 mod simulation;
+mod stream;
 mod sweep;
 mod window;
 
@@ -33,6 +35,8 @@ use tokio::time::Instant;
 pub use attendance::Receipt;
 pub use attended::ResyncReason;
 pub use poll::{PollCursor, PollRequest, Polled, Tally};
+pub(crate) use stream::MailboxStream;
+pub use stream::{Next, Portion, StreamRequest, Streamed, Unconfirmed};
 
 use crate::presence::Roll;
 use crate::task::Tasks;

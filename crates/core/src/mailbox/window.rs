@@ -33,8 +33,18 @@ struct Entry {
     source: Source,
 }
 
-/// Events for one answer.
+/// One event, for a reader to whom each is given by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct One {
+    pub(crate) position: u64,
+    pub(crate) id: EventId,
+    pub(crate) event: Bytes,
+    /// It was in no answer before, as far as can be known.
+    pub(crate) fresh: bool,
+}
+
+/// Events for one answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) events: Vec<Bytes>,
     /// Position of the last event here; the cursor to give out. Equal to what was confirmed when there are none.
@@ -184,34 +194,53 @@ impl Window {
         done
     }
 
+    /// How many of the oldest events from position `from` on (exclusive) fit: at most `limit`, and at most `bytes` unless
+    /// the first alone is larger. And whether that leaves some behind.
+    fn fitting(&self, from: u64, limit: usize, bytes: usize) -> (usize, bool) {
+        let (mut count, mut size) = (0, 0_usize);
+        for entry in self.entries.iter().skip(self.skipped(from)) {
+            size += entry.delivery.payload.len() + 1;
+            if count == limit || (size > bytes && count > 0) {
+                return (count, true);
+            }
+            count += 1;
+        }
+        (count, false)
+    }
+
+    /// Entries that stand before position `from`.
+    fn skipped(&self, from: u64) -> usize {
+        usize::try_from(from.saturating_sub(self.confirmed)).unwrap_or(usize::MAX)
+    }
+
     /// The oldest events from position `from` on (exclusive) that fit: at most `limit`, and at most `bytes` unless the first alone
     /// is larger. They count as sent. The same call gives the same events first.
     pub(crate) fn next(&mut self, from: u64, limit: usize, bytes: usize) -> Batch {
-        let skip = usize::try_from(from.saturating_sub(self.confirmed)).unwrap_or(usize::MAX);
-        let mut events = Vec::new();
-        let mut size = 0_usize;
-        let mut marks = Marks::default();
-        let mut more = false;
-        let mut fresh = Vec::new();
-        for entry in self.entries.iter().skip(skip) {
-            let larger = size + entry.delivery.payload.len() + 1;
-            if events.len() == limit || (larger > bytes && !events.is_empty()) {
-                more = true;
-                break;
-            }
-            size = larger;
-            marks.push(entry.delivery.id);
-            events.push(entry.delivery.payload.clone());
-            let position = from.max(self.confirmed) + events.len() as u64;
-            if position > self.sent && !entry.delivery.redelivered {
-                fresh.push(entry.delivery.id);
+        let (count, more) = self.fitting(from, limit, bytes);
+        let first = from.max(self.confirmed);
+        let mut batch = Batch { more, upto: first, ..Batch::default() };
+        for entry in self.entries.iter().skip(self.skipped(from)).take(count) {
+            batch.upto += 1;
+            batch.marks.push(entry.delivery.id);
+            batch.events.push(entry.delivery.payload.clone());
+            if batch.upto > self.sent && !entry.delivery.redelivered {
+                batch.fresh.push(entry.delivery.id);
             }
         }
-        let upto = from.max(self.confirmed) + events.len() as u64;
-        if !events.is_empty() {
-            self.sent = self.sent.max(upto);
+        if count > 0 {
+            self.sent = self.sent.max(batch.upto);
         }
-        Batch { events, upto, marks, more, fresh }
+        batch
+    }
+
+    /// The same as [`next`](Self::next) for a reader to whom each event is given by itself: the first that it has not had.
+    pub(crate) fn one(&mut self, from: u64) -> Option<One> {
+        let entry = self.entries.get(self.skipped(from))?;
+        let position = from.max(self.confirmed) + 1;
+        let fresh = position > self.sent && !entry.delivery.redelivered;
+        let one = One { position, id: entry.delivery.id, event: entry.delivery.payload.clone(), fresh };
+        self.sent = self.sent.max(position);
+        Some(one)
     }
 
     /// Unconfirmed events.

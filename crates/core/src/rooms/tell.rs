@@ -32,12 +32,13 @@ impl Teller {
         view: &RoomView,
         to: impl Iterator<Item = &'u UserId>,
     ) -> Result<Vec<Told>, StoreError> {
-        if view.members.len() > MOST_APART {
-            let users: BTreeSet<&UserId> = to.collect();
+        let users: BTreeSet<&UserId> = to.collect();
+        // one newcomer is told apart in any room: nothing of what was said before is unread to them
+        if view.members.len() > MOST_APART && users.len() > 1 {
             return Ok(vec![self.told(kind, &view.room, &for_anybody(view)?, users.into_iter())?]);
         }
         let mut by_mark: BTreeMap<i64, BTreeSet<&UserId>> = BTreeMap::new();
-        for user in to {
+        for user in users {
             let member = view.members.iter().find(|member| member.user == *user);
             let mark = member.map_or(view.room.last_seq, |member| view.room.read_by(member));
             by_mark.entry(mark).or_default().insert(user);

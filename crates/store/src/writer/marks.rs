@@ -98,8 +98,8 @@ impl Marks {
             let user = rows::user(user)?;
             let to: Arc<[Recipient]> = match self.told.get(&room) {
                 Some(members) if self.asked.contains(&(room, user.clone())) => {
-                    let others: Vec<UserId> = members.iter().filter(|m| **m != user).cloned().collect();
-                    directs::recipients(&others, &user)
+                    // also to the reader: what is read on one device is read on all
+                    directs::recipients(members, &user)
                 }
                 _ => continue,
             };

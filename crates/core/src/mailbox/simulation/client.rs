@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use pollgate_model::Mailbox;
 
 use super::gateway::Gateway;
 use super::story::Faults;
+use super::streaming::Place;
 use super::world::World;
 use crate::CoreError;
 use crate::mailbox::{PollCursor, PollRequest, Polled};
@@ -28,11 +30,10 @@ pub(super) struct Diary {
 }
 
 impl Diary {
-    fn note(&mut self, polled: &Polled) -> Vec<u64> {
+    fn note(&mut self, events: &[Bytes], resync: bool) -> Vec<u64> {
         self.answers += 1;
-        self.resyncs += usize::from(polled.resync.is_some());
-        let numbers: Vec<u64> =
-            polled.events.iter().map(|json| serde_json::from_slice(json).unwrap()).collect();
+        self.resyncs += usize::from(resync);
+        let numbers: Vec<u64> = events.iter().map(|json| serde_json::from_slice(json).unwrap()).collect();
         for number in &numbers {
             if self.had.insert(*number) {
                 self.first.push(*number);
@@ -57,36 +58,44 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Polls for ever.
+    /// Polls for ever, and reads by streams in between.
     pub(super) async fn run(self) {
-        let mut cursor = PollCursor::Start;
-        let mut answered = Vec::new();
+        let mut place = Place { cursor: PollCursor::Start, answered: Vec::new() };
         let mut at = self.pick();
         loop {
             if !self.sticky {
                 at = self.pick();
             }
-            let Some(polled) = self.poll(at, cursor).await else {
-                at = self.pick();
-                continue;
-            };
-            answered = self.note(&polled, answered);
-            cursor = PollCursor::At(polled.cursor);
-            let pause = polled.pause;
-            polled.receipt.written();
-            if self.world.chance(self.faults.reload_percent) {
-                (cursor, answered) = (PollCursor::Start, Vec::new());
+            if self.world.chance(self.faults.stream_percent) {
+                self.stream(at, &mut place).await;
+            } else {
+                let Some(polled) = self.poll(at, place.cursor).await else {
+                    at = self.pick();
+                    continue;
+                };
+                self.confirmed(place.answered);
+                place.answered = self.note_events(&polled.events, polled.resync.is_some());
+                place.cursor = PollCursor::At(polled.cursor);
+                polled.receipt.written();
+                tokio::time::sleep(polled.pause).await;
             }
-            tokio::time::sleep(pause + Duration::from_micros(self.world.between(100, 5000))).await;
+            if self.world.chance(self.faults.reload_percent) {
+                place = Place { cursor: PollCursor::Start, answered: Vec::new() };
+            }
+            tokio::time::sleep(Duration::from_micros(self.world.between(100, 5000))).await;
         }
     }
 
-    /// Writes an answer down, and that the last one is confirmed.
-    fn note(&self, polled: &Polled, confirmed: Vec<u64>) -> Vec<u64> {
+    /// Writes down what was confirmed.
+    pub(super) fn confirmed(&self, confirmed: Vec<u64>) {
+        self.diary.lock().unwrap().confirmed.extend(confirmed);
+    }
+
+    /// Writes down what came.
+    pub(super) fn note_events(&self, events: &[Bytes], resync: bool) -> Vec<u64> {
         let mut diary = self.diary.lock().unwrap();
-        diary.confirmed.extend(confirmed);
         diary.since.get_or_insert(*self.published.lock().unwrap());
-        diary.note(polled)
+        diary.note(events, resync)
     }
 
     fn pick(&self) -> usize {

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use super::line::{HEARTBEAT, Line};
 use super::world::World;
-use crate::mailbox::{Mailboxes, PollRequest, Polled};
+use crate::mailbox::{MailboxStream, Mailboxes, PollRequest, Polled, StreamRequest};
 use crate::presence::Roll;
 use crate::task::Tasks;
 use crate::{CoreError, CoreSettings, Moves};
@@ -77,12 +77,23 @@ impl Gateway {
 
     /// A poll; `None`: the connection was refused or broke.
     pub(super) async fn poll(&self, request: PollRequest) -> Option<Result<Polled, CoreError>> {
-        let ended = self.ended.notified();
         let process = self.process()?;
+        self.alive(process.mailboxes.poll(request)).await
+    }
+
+    /// A stream; `None`: the connection was refused or broke.
+    pub(super) async fn stream(&self, request: StreamRequest) -> Option<Result<MailboxStream, CoreError>> {
+        let process = self.process()?;
+        self.alive(process.mailboxes.stream(request)).await
+    }
+
+    /// Something of this process; `None`: its connection broke meanwhile.
+    pub(super) async fn alive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let ended = self.ended.notified();
         tokio::select! {
             biased;
             () = ended => None,
-            answer = process.mailboxes.poll(request) => Some(answer),
+            done = work => Some(done),
         }
     }
 

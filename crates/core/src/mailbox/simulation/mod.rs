@@ -12,13 +12,15 @@
 //! | `line` | one gateway's way to the broker, as a [`pollgate_broker::Broker`] |
 //! | `wire` | what is on the way between the two |
 //! | `gateway` | a gateway that can die and come back |
-//! | `client` | a poll loop and its diary |
+//! | `client` | a loop of polls and its diary |
+//! | `streaming` | the same client, reading by a stream for a while |
 //! | `story` | what happens, and what must hold in the end |
 
 mod client;
 mod gateway;
 mod line;
 mod story;
+mod streaming;
 mod wire;
 mod world;
 

@@ -17,6 +17,7 @@ use crate::CoreSettings;
 /// Which things go wrong, in percent of the occasions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Faults {
+    pub(super) stream_percent: u32,
     pub(super) lost_percent: u32,
     pub(super) leave_percent: u32,
     pub(super) reload_percent: u32,
@@ -27,6 +28,7 @@ pub(super) struct Faults {
 
 impl Faults {
     pub(super) const NONE: Self = Self {
+        stream_percent: 25,
         lost_percent: 5,
         leave_percent: 0,
         reload_percent: 0,
