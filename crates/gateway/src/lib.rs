@@ -6,6 +6,7 @@
 pub mod auth;
 mod brokers;
 mod cli;
+mod demo;
 mod http;
 mod metrics;
 pub mod settings;

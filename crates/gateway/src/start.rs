@@ -20,17 +20,15 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::auth::{Authenticator, Scopes, secret, sign_hs256};
-use crate::brokers;
+use crate::auth::{Authenticator, secret};
 use crate::http;
 use crate::http::strict::BodyLimits;
 use crate::metrics::Metrics;
 use crate::settings::{BrokerSettings, Persistence, Settings, ms};
+use crate::{brokers, demo};
 
 /// Connections that the system holds for us before we take them.
 const BACKLOG: u32 = 4096;
-/// How long the links to the demo are good.
-const DEMO_TOKENS: Duration = Duration::from_secs(24 * 3600);
 /// Parts of the grace time after which held polls, and requests, are not waited for any more; the rest is for the
 /// broker and the database.
 const DRAINING: f64 = 0.5;
@@ -53,6 +51,8 @@ pub(crate) enum StartError {
     Redis(#[from] RedisError),
     #[error("credentials: {0}")]
     Key(#[from] secret::KeyError),
+    #[error("the demo: {0}")]
+    Demo(#[from] pollgate_core::CoreError),
     #[error("{address}: {error}")]
     Listen { address: SocketAddr, error: io::Error },
     #[error("the service {0:?} ended although nobody told it to")]
@@ -169,6 +169,17 @@ fn set<T: PartialEq + Default>(value: T) -> Option<T> {
     (value != T::default()).then_some(value)
 }
 
+fn streams(settings: &Settings) -> http::StreamRules {
+    http::StreamRules {
+        heartbeat: ms(settings.stream.heartbeat_ms),
+        unconfirmed: ms(settings.stream.unconfirmed_ms),
+        // before the system takes the connection for dead, so that it can be said why
+        slow: ms(settings.http.write_timeout_ms) / 2,
+        most_unconfirmed: u64::from(settings.mailbox.prefetch / 2).max(1),
+        origins: settings.http.cors_origins.clone(),
+    }
+}
+
 fn retention(settings: &Settings) -> Retention {
     let section = &settings.retention;
     Retention {
@@ -227,6 +238,7 @@ impl Gateway {
             query_token: settings.auth.allow_query_token,
             body_limits: http::Gateway::body_limits(settings.limits.text_bytes, body_time),
             batch_limits: BodyLimits { bytes: settings.limits.batch_bytes, time: body_time },
+            streams: streams(&settings),
             hold: ms(settings.poll.hold_ms),
             poll_limit: settings.poll.limit,
             most_events: settings.poll.most_events,
@@ -238,7 +250,7 @@ impl Gateway {
     }
 
     /// Says where it listens and, with the embedded pair, how to try it.
-    pub(crate) fn greet(&self) -> Result<(), StartError> {
+    pub(crate) async fn greet(&self) -> Result<(), StartError> {
         let (public, operator) = (self.public.local_addr()?, self.operator.local_addr()?);
         info!(%public, %operator, "listening");
         let embedded = self.settings.store_is_embedded();
@@ -252,15 +264,10 @@ impl Gateway {
             return Ok(());
         }
         let Ok(secret) = secret::signing_secret(&self.settings) else { return Ok(()) };
-        let mut tokens = Vec::new();
-        for name in ["ann", "bob"] {
-            let Ok(user) = name.parse() else { continue };
-            let signed = sign_hs256(&secret, &user, Scopes::USER, DEMO_TOKENS, &self.settings.auth.jwt)?;
-            tokens.push(format!("{name}={signed}"));
-        }
+        let link = demo::link(&self.core, &secret, &self.settings.auth.jwt).await?;
         // to the terminal, not to the log: the link holds tokens
-        println!("\npollgate is ready. Two users side by side, in one window:\n");
-        println!("  http://{public}/demo/#{}\n", tokens.join("&"));
+        println!("\npollgate is ready. Chat, and a shop with its support desk:\n");
+        println!("  http://{public}/demo/#{link}\n");
         println!("Sign a token for anybody: pollgate jwt --user NAME\n");
         Ok(())
     }

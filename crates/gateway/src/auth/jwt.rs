@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::cache::Cache;
 use super::secret::{KeyError, signing_secret};
-use super::{AuthError, Caller, Scopes};
+use super::{AuthError, Caller, Scopes, Standing};
 use crate::settings::{JwtSettings, Secret, Settings};
 
 /// A verified token is not verified again for so long.
@@ -43,6 +43,11 @@ fn numeric_date<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     let number = serde_json::Number::deserialize(from)?;
     let fraction = || Duration::try_from_secs_f64(number.as_f64()?).ok().map(|since| since.as_secs());
     number.as_u64().or_else(fraction).ok_or_else(|| serde::de::Error::custom("no NumericDate"))
+}
+
+/// A time given in seconds; `None`: later than any clock will be.
+pub(super) fn at_second(seconds: u64) -> Option<Timestamp> {
+    i64::try_from(seconds.checked_mul(1000)?).ok().map(Timestamp::from_ms)
 }
 
 /// Verifies tokens by one key.
@@ -83,9 +88,12 @@ impl JwtVerifier {
         };
         let user = UserId::try_from(claims.sub).map_err(|_no_user| AuthError::Unauthenticated)?;
         let scopes = claims.scope.as_deref().map_or(Scopes::USER, Scopes::known);
-        let caller = Caller { user, scopes };
+        let ends = claims.exp.saturating_add(self.validation.leeway);
         let now = u64::try_from(Timestamp::now().as_ms() / 1000).unwrap_or(0);
-        let left = Duration::from_secs(claims.exp.saturating_add(self.validation.leeway).saturating_sub(now));
+        let left = Duration::from_secs(ends.saturating_sub(now));
+        // a token is good for the whole of its last second
+        let standing = Standing { until: at_second(ends.saturating_add(1)), token: None };
+        let caller = Caller { user, scopes, standing };
         self.remembered.put(hash, caller.clone(), left.min(REMEMBERED));
         Ok(caller)
     }

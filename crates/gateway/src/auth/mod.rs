@@ -3,18 +3,22 @@
 mod cache;
 mod jwt;
 pub mod secret;
+mod ticket;
 pub mod token;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use pollgate_core::Limit;
-use pollgate_model::UserId;
+use pollgate_model::{Timestamp, UserId};
 use pollgate_store::{Store, StoreError};
 
 pub use jwt::sign_hs256;
 
 use crate::settings::Settings;
+pub(crate) use ticket::Tickets;
+
 use jwt::JwtVerifier;
 use token::TokenLookup;
 
@@ -115,9 +119,29 @@ pub struct Caller {
     /// The user the credential speaks for.
     pub user: UserId,
     scopes: Scopes,
+    standing: Standing,
+}
+
+/// How long a credential is good, as far as is known: what a stream that outlives its request must see to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// It ends then.
+    until: Option<Timestamp>,
+    /// It is an API token with this hash, which may be revoked before.
+    token: Option<cache::Hash>,
 }
 
 impl Caller {
+    /// How long the credential is good at most, from now on.
+    pub(crate) fn good_for(&self) -> Duration {
+        self.standing.until.map_or(Duration::MAX, |until| Timestamp::now().age_at(until))
+    }
+
+    /// The credential may be revoked before it ends.
+    pub(crate) const fn may_be_revoked(&self) -> bool {
+        self.standing.token.is_some()
+    }
+
     /// The caller may do this.
     #[must_use]
     pub const fn has(&self, scope: Scope) -> bool {
@@ -137,6 +161,9 @@ pub enum AuthError {
     /// It was good once.
     #[error("the credential has expired")]
     Expired,
+    /// So many are in use that no more can be told apart.
+    #[error("too many: {0}")]
+    Overloaded(&'static str),
     /// It could not be looked up.
     #[error("the credential could not be looked up")]
     Unavailable(#[source] StoreError),
@@ -155,6 +182,7 @@ pub fn credential(header: &str) -> Option<&str> {
 pub struct Authenticator {
     jwt: JwtVerifier,
     tokens: TokenLookup,
+    tickets: Option<Tickets>,
 }
 
 impl Authenticator {
@@ -163,13 +191,38 @@ impl Authenticator {
     /// # Errors
     /// A key cannot be read, or is none.
     pub fn new(settings: &Settings, store: Store) -> Result<Self, secret::KeyError> {
-        Ok(Self { jwt: JwtVerifier::new(settings)?, tokens: TokenLookup::new(store) })
+        Ok(Self {
+            jwt: JwtVerifier::new(settings)?,
+            tokens: TokenLookup::new(store),
+            tickets: secret::ticket_secret(settings)?
+                .map(|secret| Tickets::new(&secret, settings.limits.tickets)),
+        })
     }
 
-    /// How full the memory of API tokens is.
+    /// How full the memories of API tokens and of used tickets are.
     #[must_use]
-    pub fn limits(&self) -> [Limit; 2] {
-        self.tokens.limits()
+    pub fn limits(&self) -> Vec<Limit> {
+        let tickets = self.tickets.iter().map(Tickets::limit);
+        self.tokens.limits().into_iter().chain(tickets).collect()
+    }
+
+    /// Finds out whether what a caller showed once is good still.
+    ///
+    /// # Errors
+    /// It ran out, was revoked, or cannot be looked up.
+    pub(crate) async fn still_good(&self, caller: &Caller) -> Result<(), AuthError> {
+        if caller.standing.until.is_some_and(|until| until <= Timestamp::now()) {
+            return Err(AuthError::Expired);
+        }
+        match caller.standing.token {
+            Some(hash) => self.tokens.find_hash(hash).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The tickets for streams; `None`: there is no secret to sign them with.
+    pub(crate) fn tickets(&self) -> Option<&Tickets> {
+        self.tickets.as_ref()
     }
 
     /// Who this credential speaks for.

@@ -49,6 +49,21 @@ pub fn signing_secret(settings: &Settings) -> Result<Secret, KeyError> {
     load_or_make(&settings.data_dir)
 }
 
+/// The secret that tickets are signed with: its own, or the one for HS256 tokens, which all gateways share; `None`: tokens
+/// are verified by a public key here, and no secret was given for tickets.
+///
+/// # Errors
+/// The generated secret cannot be read or made.
+pub(super) fn ticket_secret(settings: &Settings) -> Result<Option<Secret>, KeyError> {
+    if !settings.auth.ticket_secret.expose().is_empty() {
+        return Ok(Some(settings.auth.ticket_secret.clone()));
+    }
+    match signing_secret(settings) {
+        Err(KeyError::PublicKeyOnly) => Ok(None),
+        secret => secret.map(Some),
+    }
+}
+
 /// Reads `secret.key` in the folder, or makes it: 32 random bytes, readable by its owner only.
 fn load_or_make(folder: &Path) -> Result<Secret, KeyError> {
     let path = folder.join("secret.key");

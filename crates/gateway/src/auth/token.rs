@@ -10,7 +10,7 @@ use pollgate_store::{NewToken, Store, StoreError, Token};
 use sha2::{Digest as _, Sha256};
 
 use super::cache::{Cache, Hash};
-use super::{AuthError, Caller, Scopes};
+use super::{AuthError, Caller, Scopes, Standing};
 
 const PREFIX: &str = "pg_";
 /// The prefix and 32 bytes in base64url.
@@ -75,17 +75,21 @@ impl TokenLookup {
         if credential.len() != LENGTH {
             return Err(AuthError::Unauthenticated);
         }
-        let hash: Hash = hash(credential);
+        self.find_hash(hash(credential)).await
+    }
+
+    /// By the hash alone, for who has shown the token before.
+    pub(super) async fn find_hash(&self, hash: Hash) -> Result<Caller, AuthError> {
         if self.bad.get(&hash).is_some() {
             return Err(AuthError::Unauthenticated);
         }
         if let Some(token) = self.good.get(&hash) {
-            return judge(token);
+            return judge(token, hash);
         }
         match self.store.token_find(hash).await.map_err(AuthError::Unavailable)? {
             Some(token) => {
                 self.good.put(hash, token.clone(), REMEMBERED);
-                judge(token)
+                judge(token, hash)
             }
             None => {
                 self.bad.put(hash, (), REMEMBERED);
@@ -95,14 +99,15 @@ impl TokenLookup {
     }
 }
 
-fn judge(token: Token) -> Result<Caller, AuthError> {
+fn judge(token: Token, hash: Hash) -> Result<Caller, AuthError> {
     if token.revoked_at.is_some() {
         return Err(AuthError::Unauthenticated);
     }
     if token.expires_at.is_some_and(|at| at <= Timestamp::now()) {
         return Err(AuthError::Expired);
     }
-    Ok(Caller { user: token.user, scopes: Scopes::known(&token.scope) })
+    let standing = Standing { until: token.expires_at, token: Some(hash) };
+    Ok(Caller { user: token.user, scopes: Scopes::known(&token.scope), standing })
 }
 
 #[cfg(test)]

@@ -7,10 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use pollgate_client::{Client, MailboxDepth, MailboxDepths};
 use pollgate_model::{Mailbox, SessionId, UserId};
-use serde::{Deserialize, Serialize};
 
-use super::http_client::HttpClient;
 use super::{Failure, tokens};
 use crate::brokers;
 use crate::settings::{BrokerSettings, RabbitmqSettings, Settings};
@@ -28,27 +27,11 @@ pub(crate) struct MailboxArgs {
     json: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Row {
-    user: String,
-    session: Option<String>,
-    ready: u64,
-    unacked: Option<u64>,
-    consumers: u64,
-    alarm: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Rows {
-    mailboxes: Vec<Row>,
-    total_ready: u64,
-}
-
 /// Prints the user's mailboxes; the exit code is 1 when one of them is deeper than `mailbox.alarm_depth`.
 pub(crate) async fn show(settings: &Settings, args: MailboxArgs) -> Result<ExitCode, Failure> {
     let user: UserId = args.user.parse()?;
     let rows = match &settings.broker {
-        BrokerSettings::Memory { .. } => ask_gateway(settings, &user)?,
+        BrokerSettings::Memory { .. } => ask_gateway(settings, &user).await?,
         BrokerSettings::Rabbitmq(rabbit) => ask_broker(settings, rabbit, user, &args.session).await?,
     };
     if args.json {
@@ -60,10 +43,11 @@ pub(crate) async fn show(settings: &Settings, args: MailboxArgs) -> Result<ExitC
     Ok(if alarm { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn ask_gateway(settings: &Settings, user: &UserId) -> Result<Rows, Failure> {
+async fn ask_gateway(settings: &Settings, user: &UserId) -> Result<MailboxDepths, Failure> {
     let token = tokens::sign_for(settings, "operator", "operator", Duration::from_secs(60))?;
-    let client = HttpClient::new(format!("http://{}", settings.http.operator_listen), token);
-    Ok(serde_json::from_str(&client.get("/v1/mailboxes", &[("user", user.as_str())])?)?)
+    let client = Client::builder(format!("http://{}", settings.http.operator_listen)).token(token);
+    // who looks wants to know now, also that nobody answers
+    Ok(client.deadline(Duration::ZERO).build()?.mailboxes(user.as_str()).await?)
 }
 
 async fn ask_broker(
@@ -71,7 +55,7 @@ async fn ask_broker(
     rabbit: &RabbitmqSettings,
     user: UserId,
     sessions: &[String],
-) -> Result<Rows, Failure> {
+) -> Result<MailboxDepths, Failure> {
     let broker = brokers::for_looking(settings, rabbit, &user).await?;
     let mut mailboxes = vec![Mailbox::main(user.clone())];
     for session in sessions {
@@ -80,7 +64,7 @@ async fn ask_broker(
     let mut rows = Vec::new();
     for mailbox in mailboxes {
         let Some(depth) = broker.depth(&mailbox).await? else { continue };
-        rows.push(Row {
+        rows.push(MailboxDepth {
             user: mailbox.user.into(),
             session: mailbox.session.map(String::from),
             ready: depth.ready,
@@ -90,10 +74,10 @@ async fn ask_broker(
         });
     }
     broker.close(Duration::from_secs(1)).await;
-    Ok(Rows { total_ready: rows.iter().map(|row| row.ready).sum(), mailboxes: rows })
+    Ok(MailboxDepths { total_ready: rows.iter().map(|row| row.ready).sum(), mailboxes: rows })
 }
 
-fn print_table(rows: &Rows) {
+fn print_table(rows: &MailboxDepths) {
     println!(
         "{:<24}  {:<24}  {:>8}  {:>8}  {:>9}  STATE",
         "USER", "SESSION", "READY", "UNACKED", "CONSUMERS"

@@ -1,7 +1,6 @@
 //! The command line: what can be typed, and which function answers it.
 
 mod config;
-mod http_client;
 mod mailboxes;
 mod serve;
 mod tokens;
@@ -124,8 +123,8 @@ async fn run(line: Line) -> Result<ExitCode, Failure> {
         Command::Token(command) => tokens::token(&load()?, command).await,
         Command::Jwt(args) => tokens::jwt(&load()?, args),
         Command::Mailboxes(args) => mailboxes::show(&load()?, args).await,
-        Command::Send(args) => wire::send(&load()?, &args),
-        Command::Tail(args) => wire::tail(&load()?, &args),
+        Command::Send(args) => wire::send(&load()?, args).await,
+        Command::Tail(args) => wire::tail(&load()?, args).await,
     }
 }
 

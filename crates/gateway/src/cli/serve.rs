@@ -13,7 +13,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     telemetry::start(&settings.log).map_err(|error| error.to_string())?;
     raise_open_files();
     let gateway = Gateway::build(settings).await?;
-    gateway.greet()?;
+    gateway.greet().await?;
     match gateway.run(shutdown::wait_for_signal()).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(failed) => {

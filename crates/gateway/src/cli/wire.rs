@@ -2,18 +2,21 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::thread::sleep;
 use std::time::Duration;
 
-use clap::Args;
-use rand::Rng as _;
-use serde::Deserialize;
-use serde_json::json;
-use serde_json::value::RawValue;
+use clap::{Args, ValueEnum};
+use futures::TryStreamExt as _;
+use pollgate_client::{Batch, Client, NewMessage, State};
 
-use super::http_client::{HttpClient, Refusal};
 use super::{Failure, tokens};
 use crate::settings::Settings;
+
+/// How long a token lasts that is signed here; another is signed then.
+const SIGNED_FOR: Duration = Duration::from_secs(3600);
+/// How long a send is tried.
+const SENDING: Duration = Duration::from_secs(10);
+/// Events in one answer.
+const MOST: u64 = 100;
 
 /// Where the gateway is and who calls it.
 #[derive(Args)]
@@ -53,113 +56,94 @@ pub(crate) struct TailArgs {
     /// Ends after so many events.
     #[arg(long, value_name = "N")]
     count: Option<u64>,
+    /// How they come.
+    #[arg(long, value_enum, default_value_t = Transport::Poll)]
+    transport: Transport,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Transport {
+    /// Long polls.
+    Poll,
+    /// Server-Sent Events, and polls where they do not come through.
+    Sse,
+}
+
+impl From<Transport> for pollgate_client::Transport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Poll => Self::Poll,
+            Transport::Sse => Self::Sse,
+        }
+    }
 }
 
 impl Remote {
-    fn client(&self, settings: &Settings) -> Result<HttpClient, Failure> {
-        let url = self.url.clone().unwrap_or_else(|| format!("http://{}", settings.http.listen));
-        let token = match (&self.token, &self.user) {
-            (Some(token), _) => token.clone(),
-            (None, Some(user)) => tokens::sign_for(settings, user, "user", Duration::from_secs(12 * 3600))?,
+    fn client(self, settings: &Settings) -> Result<Client, Failure> {
+        let url = self.url.unwrap_or_else(|| format!("http://{}", settings.http.listen));
+        let builder = Client::builder(url).deadline(SENDING);
+        let builder = match (self.token, self.user) {
+            (Some(token), _) => builder.token(token),
+            (None, Some(user)) => {
+                // what is wrong with the user or the secret is said now, not as a failure to be tried again
+                tokens::sign_for(settings, &user, "user", SIGNED_FOR)?;
+                let settings = settings.clone();
+                builder.token_with(move |_expired| {
+                    let token = tokens::sign_for(&settings, &user, "user", SIGNED_FOR);
+                    std::future::ready(token.map_err(|error| error.to_string()))
+                })
+            }
             (None, None) => return Err("say who calls: --token TOKEN, or --user NAME to sign one".into()),
         };
-        Ok(HttpClient::new(url, token))
+        Ok(builder.build()?)
     }
 }
 
-/// Sends one message. One `client_id` for all tries makes a retry harmless.
-pub(crate) fn send(settings: &Settings, args: &SendArgs) -> Result<ExitCode, Failure> {
+/// Sends one message.
+pub(crate) async fn send(settings: &Settings, args: SendArgs) -> Result<ExitCode, Failure> {
     let client = args.remote.client(settings)?;
-    let client_id = uuid::Uuid::now_v7().to_string();
-    let message = match (&args.to, &args.room) {
-        (Some(user), _) => json!({ "to": user, "body": args.text, "client_id": client_id }),
-        (_, Some(room)) => json!({ "room": room, "body": args.text, "client_id": client_id }),
+    let message = match (args.to, args.room) {
+        (Some(user), _) => NewMessage::to(user, args.text),
+        (_, Some(room)) => NewMessage::room(room, args.text),
         _ => return Err("say where it goes: --to USER or --room ID".into()),
     };
-    let mut pause = Backoff::default();
-    loop {
-        match client.post("/v1/messages", &message.to_string()) {
-            Ok(answer) => {
-                println!("{answer}");
-                return Ok(ExitCode::SUCCESS);
-            }
-            Err(Refusal::Later { after, .. }) if pause.tries < 5 => pause.wait(after),
-            Err(refusal) => return Err(refusal.into()),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Polled<'a> {
-    #[serde(borrow)]
-    events: Vec<&'a RawValue>,
-    cursor: String,
-    resync: bool,
-    pause_ms: u64,
+    println!("{}", serde_json::to_string(&client.send(message).await?)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints events, one JSON a line, and confirms each answer only when it was printed.
-pub(crate) fn tail(settings: &Settings, args: &TailArgs) -> Result<ExitCode, Failure> {
+pub(crate) async fn tail(settings: &Settings, args: TailArgs) -> Result<ExitCode, Failure> {
     let client = args.remote.client(settings)?;
-    let mut cursor = String::new();
+    let batches = client.batches(args.session.unwrap_or_default()).transport(args.transport.into());
+    let mut batches = batches.on_state(|state| {
+        if let State::Waiting { reason, .. } = state {
+            eprintln!("pollgate: {reason}");
+        }
+    });
     let mut left = args.count;
-    let mut pause = Backoff::default();
-    loop {
-        let mut query = vec![("cursor", cursor.as_str())];
-        if let Some(session) = &args.session {
-            query.push(("session", session));
-        }
-        let limit = left.unwrap_or(100).clamp(1, 100).to_string();
-        query.push(("limit", &limit));
-        let done = left == Some(0);
-        if done {
-            query.push(("wait", "0")); // only to confirm the last ones
-        }
-        let answer = match client.get("/v1/poll", &query) {
-            Ok(answer) => answer,
-            Err(Refusal::Later { after, why }) => {
-                eprintln!("pollgate: {why}");
-                pause.wait(after);
-                continue;
-            }
-            Err(refusal) => return Err(refusal.into()),
+    while left != Some(0) {
+        let most = left.unwrap_or(MOST).min(MOST);
+        batches.set_limit(u32::try_from(most)?);
+        let next = tokio::select! {
+            next = batches.try_next() => next?,
+            // what was printed is confirmed before the end
+            _ = tokio::signal::ctrl_c() => None,
         };
-        if done {
-            return Ok(ExitCode::SUCCESS);
-        }
-        pause = Backoff::default();
-        let polled: Polled<'_> = serde_json::from_str(&answer)?;
-        if polled.resync {
-            eprintln!("pollgate: events may have been missed (resync)");
-        }
-        let mut out = std::io::stdout().lock();
-        for event in &polled.events {
-            writeln!(out, "{event}")?;
-        }
-        out.flush()?;
-        left = left.map(|left| left.saturating_sub(polled.events.len() as u64));
-        cursor = polled.cursor;
-        wait(Duration::from_millis(polled.pause_ms));
+        let Some(batch) = next else { break };
+        print(&batch)?;
+        left = left.map(|left| left.saturating_sub(batch.events.len() as u64));
     }
+    batches.close().await?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Full-jitter back-off between 0.5 and 20 s.
-#[derive(Default)]
-struct Backoff {
-    tries: u32,
-}
-
-impl Backoff {
-    fn wait(&mut self, at_least: Duration) {
-        let most = Duration::from_millis(500 << self.tries.min(6)).min(Duration::from_secs(20));
-        self.tries += 1;
-        wait(at_least.max(most.mul_f64(rand::rng().random_range(0.0..1.0))));
+fn print(batch: &Batch) -> std::io::Result<()> {
+    if batch.resync {
+        eprintln!("pollgate: events may have been missed (resync)");
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a command-line client has nothing else to do meanwhile")]
-fn wait(time: Duration) {
-    if !time.is_zero() {
-        sleep(time);
+    let mut out = std::io::stdout().lock();
+    for event in &batch.events {
+        writeln!(out, "{}", event.json())?;
     }
+    out.flush()
 }

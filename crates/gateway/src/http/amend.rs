@@ -3,9 +3,11 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use pollgate_model::{Message, MessageId, RoomId, Target, UserId};
 use serde::Deserialize;
 
+use super::call::Call;
 use super::caller::speaker;
 use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
@@ -30,22 +32,48 @@ struct Edited {
     body: String,
 }
 
-/// Who does it (the caller, or who an application names), and which message it is about. It counts like a message to
-/// the room.
-async fn asked(
-    request: &HttpRequest,
-    gateway: &Gateway,
-    (room, message): &(String, String),
-) -> Result<(UserId, RoomId, MessageId), Problem> {
-    let caller = gateway.caller(request).await?;
-    let query: AmendQuery = strict::query(request)?;
-    let user = speaker(&caller, query.from)?;
-    let room = room_id(room)?;
-    // a text that is no id names nothing
-    let message = message.parse().map_err(|_no_id| Problem::not_found("message"))?;
-    let class = gateway.core.message_class(&user, &Target::Room(room)).await;
-    gateway.throttle(request, &caller, &class).await?;
-    Ok((user, room, message))
+/// Who does it (the caller, or who an application names), and which message it is about.
+pub(super) struct Asked {
+    by: UserId,
+    room: RoomId,
+    message: MessageId,
+}
+
+impl Asked {
+    /// It counts like a message to the room.
+    pub(super) async fn new(
+        call: &Call<'_>,
+        from: Option<UserId>,
+        (room, message): &(String, String),
+    ) -> Result<Self, Problem> {
+        let by = speaker(call.caller, from)?;
+        let room = room_id(room)?;
+        // a text that is no id names nothing
+        let message = message.parse().map_err(|_no_id| Problem::not_found("message"))?;
+        let class = call.gateway.core.message_class(&by, &Target::Room(room)).await;
+        call.throttle(&class).await?;
+        Ok(Self { by, room, message })
+    }
+
+    async fn over_http(
+        request: &HttpRequest,
+        gateway: &Gateway,
+        path: &(String, String),
+    ) -> Result<Self, Problem> {
+        let caller = gateway.caller(request).await?;
+        let query: AmendQuery = strict::query(request)?;
+        Self::new(&Call::http(gateway, &caller, request), query.from, path).await
+    }
+
+    /// Gives it another text.
+    pub(super) async fn edit(self, gateway: &Gateway, body: String) -> Result<Bytes, Problem> {
+        Ok(gateway.core.edit(self.by, self.room, self.message, body).await?)
+    }
+
+    /// Takes it back.
+    pub(super) async fn delete(self, gateway: &Gateway) -> Result<(), Problem> {
+        Ok(gateway.core.delete(self.by, self.room, self.message).await?)
+    }
 }
 
 refusals!(EditRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED, &[Code::Conflict]);
@@ -74,9 +102,9 @@ pub(crate) async fn edit(
     payload: Payload,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let (by, room, message) = asked(&request, &gateway, &path).await?;
+    let asked = Asked::over_http(&request, &gateway, &path).await?;
     let Edited { body } = strict::json_too(&request, payload, gateway.body_limits).await?;
-    Ok(answer::json(StatusCode::OK, gateway.core.edit(by, room, message, body).await?))
+    Ok(answer::json(StatusCode::OK, asked.edit(&gateway, body).await?))
 }
 
 refusals!(DeleteRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED);
@@ -104,7 +132,6 @@ pub(crate) async fn delete(
     path: Path<(String, String)>,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let (by, room, message) = asked(&request, &gateway, &path).await?;
-    gateway.core.delete(by, room, message).await?;
+    Asked::over_http(&request, &gateway, &path).await?.delete(&gateway).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -28,6 +28,8 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
             IF_MODIFIED_SINCE,
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("prefer"),
+            // a stream that a page reads by itself says by it what it had
+            HeaderName::from_static("last-event-id"),
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([

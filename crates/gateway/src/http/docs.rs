@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION, VARY};
+use actix_web::http::header::{CONTENT_ENCODING, HeaderValue, LOCATION, VARY};
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use pollgate_core::CoreError;
 use utoipa_swagger_ui::Config;
 
-use super::answer;
 use super::problem::Problem;
+use super::{answer, pages};
 
 /// The policy of the pages, and pictures that stand in the style sheet of Swagger UI.
 const POLICY: &str =
@@ -39,17 +39,13 @@ pub(crate) async fn docs(request: HttpRequest, path: Path<String>) -> Result<Htt
     }
     let file = pollgate_web::file(&format!("docs/{path}")).ok_or_else(|| Problem::not_found("page"))?;
     let mut head = head(file.media_type);
-    let body = answer::compressed(&mut head, Bytes::from_static(file.bytes), takes_gzip);
+    let body = answer::compressed(&mut head, pages::bytes(file), takes_gzip);
     Ok(head.body(body))
 }
 
 fn head(media_type: &'static str) -> HttpResponseBuilder {
     let mut head = HttpResponse::build(StatusCode::OK);
-    head.insert_header((CONTENT_TYPE, HeaderValue::from_static(media_type)));
-    head.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
-    head.insert_header(("content-security-policy", HeaderValue::from_static(POLICY)));
-    head.insert_header(("x-content-type-options", HeaderValue::from_static("nosniff")));
-    head.insert_header(("referrer-policy", HeaderValue::from_static("no-referrer")));
+    pages::page_head(&mut head, media_type, POLICY);
     head
 }
 

@@ -3,12 +3,13 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use pollgate_core::Class;
+use pollgate_core::{Class, Sent};
 use pollgate_model::{
     AttachmentId, ClientId, History, Message, MessageId, NewMessage, Range, RoomId, Target, UserId,
 };
 use serde::Deserialize;
 
+use super::call::Call;
 use super::caller::{needs, speaker};
 use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
@@ -20,7 +21,7 @@ use crate::auth::{Caller, Scope};
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMessage, example = json!({"to": "bob", "body": "hi"}))]
-struct Posted {
+pub(super) struct Posted {
     /// To this user: the direct room of the two is found or made.
     to: Option<UserId>,
     /// To this room, of which the sender is a member.
@@ -63,6 +64,27 @@ impl Posted {
     }
 }
 
+impl Posted {
+    /// Sends it.
+    pub(super) async fn run(self, call: &Call<'_>) -> Result<Sent, Problem> {
+        let Call { gateway, caller, .. } = call;
+        let in_the_name_of = self.from.is_some();
+        let message = self.into_message(caller)?;
+        // a back end counts as one, in whoever's name it sends
+        let class = if caller.has(Scope::Publish) {
+            Class::Publish
+        } else {
+            gateway.core.message_class(&message.sender, &message.target).await
+        };
+        call.throttle(&class).await?;
+        let sent = gateway.core.send_for(message, in_the_name_of.then(|| caller.user.clone())).await?;
+        if sent.repeated {
+            gateway.core.throttle().refund(&caller.user, &class);
+        }
+        Ok(sent)
+    }
+}
+
 refusals!(SendRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED, &[Code::Conflict]);
 
 /// Send a message
@@ -95,19 +117,7 @@ pub(crate) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
-    let in_the_name_of = posted.from.is_some();
-    let message = posted.into_message(&caller)?;
-    // a back end counts as one, in whoever's name it sends
-    let class = if caller.has(Scope::Publish) {
-        Class::Publish
-    } else {
-        gateway.core.message_class(&message.sender, &message.target).await
-    };
-    gateway.throttle(&request, &caller, &class).await?;
-    let sent = gateway.core.send_for(message, in_the_name_of.then(|| caller.user.clone())).await?;
-    if sent.repeated {
-        gateway.core.throttle().refund(&caller.user, &class);
-    }
+    let sent = posted.run(&Call::http(&gateway, &caller, &request)).await?;
     let status = if sent.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok(answer::json(status, sent.json))
 }
@@ -115,7 +125,7 @@ pub(crate) async fn send(
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct PageQuery {
+pub(super) struct PageQuery {
     /// Older than this `seq`: the newest of them.
     #[param(nullable = false)]
     before: Option<i64>,
@@ -135,6 +145,14 @@ impl PageQuery {
             (None, Some(after)) => Range::After(after),
             (Some(before), Some(after)) => Range::Between { after, before },
         }
+    }
+
+    /// Reads the page.
+    pub(super) async fn run(self, call: &Call<'_>, room: &str) -> Result<History, Problem> {
+        needs(call.caller, Scope::User)?;
+        let limit = page_limit(self.limit)?;
+        call.throttle(&Class::Rooms).await?;
+        Ok(call.gateway.core.history(&call.caller.user, room_id(room)?, self.range(), limit).await?)
     }
 }
 
@@ -159,10 +177,7 @@ pub(crate) async fn history(
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
-    needs(&caller, Scope::User)?;
     let query: PageQuery = strict::query(&request)?;
-    let limit = page_limit(query.limit)?;
-    gateway.throttle(&request, &caller, &Class::Rooms).await?;
-    let page = gateway.core.history(&caller.user, room_id(&room)?, query.range(), limit).await?;
+    let page = query.run(&Call::http(&gateway, &caller, &request), &room).await?;
     answer::value(&request, StatusCode::OK, &page)
 }

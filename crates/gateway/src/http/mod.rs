@@ -3,6 +3,7 @@
 mod amend;
 mod answer;
 mod attachments;
+mod call;
 mod caller;
 mod cors;
 mod desks;
@@ -23,6 +24,7 @@ mod receipts;
 mod request_log;
 mod rooms;
 mod search;
+mod stream;
 pub(crate) mod strict;
 mod table;
 mod throttle;
@@ -43,6 +45,7 @@ use table::{Served, only};
 pub(crate) use cors::cors;
 pub(crate) use openapi::{Bounds, Document};
 pub(crate) use request_log::log_request;
+pub(crate) use stream::StreamRules;
 pub(crate) use throttle::rate_limit_fields;
 
 /// What the handlers share.
@@ -55,6 +58,8 @@ pub(crate) struct Gateway {
     pub(crate) query_token: bool,
     pub(crate) body_limits: BodyLimits,
     pub(crate) batch_limits: BodyLimits,
+    /// How streams behave.
+    pub(crate) streams: StreamRules,
     /// Longest hold of a poll.
     pub(crate) hold: Duration,
     /// Events in an answer when the poll does not say.
@@ -99,6 +104,9 @@ fn versioned() -> Vec<Served> {
         ),
         // waiting clients
         only("/poll", "GET", [get().to(poll::poll)]),
+        only("/stream", "GET", [get().to(stream::sse::stream)]),
+        only("/ws", "GET", [get().to(stream::ws::ws)]),
+        only("/tickets", "POST", [post().to(stream::tickets::make)]),
         // rooms
         only("/rooms", "GET, POST", [get().to(rooms::list), post().to(rooms::create)]),
         only("/rooms/{room}", "GET, PATCH", [get().to(rooms::get), patch().to(rooms::patch)]),
@@ -139,7 +147,7 @@ fn described() -> Vec<Served> {
 
 /// Pages for people, which the description leaves out.
 fn pages(gateway: &Gateway) -> Vec<Served> {
-    let mut pages = Vec::new();
+    let mut pages = vec![only("/client/{path:.*}", "GET", [get().to(pages::client)])];
     if gateway.demo {
         pages.push(only("/demo", "GET", [get().to(pages::to_demo)]));
         pages.push(only("/demo/{path:.*}", "GET", [get().to(pages::demo)]));

@@ -7,6 +7,7 @@ use pollgate_core::Class;
 use pollgate_model::{Presence, UserId};
 use serde::Serialize;
 
+use super::call::Call;
 use super::caller::needs;
 use super::openapi::{COUNTED, CREDENTIAL, QUERY, STORING, refusals};
 use super::problem::Problem;
@@ -15,9 +16,24 @@ use crate::auth::Scope;
 
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Presences)]
-struct Users {
+pub(super) struct Users {
     /// In the order of the question, each user once.
     users: Vec<Presence>,
+}
+
+impl Users {
+    /// Those who are asked for.
+    pub(super) async fn of(call: &Call<'_>, named: Vec<String>) -> Result<Self, Problem> {
+        let sees_all = call.caller.has(Scope::Publish) || call.caller.has(Scope::Operator);
+        if !sees_all {
+            needs(call.caller, Scope::User)?;
+        }
+        let users: Result<Vec<UserId>, _> = named.into_iter().map(UserId::try_from).collect();
+        let users = users.map_err(|error| Problem::invalid(format!("user: {error}")))?;
+        call.throttle(&Class::General).await?;
+        let asks = (!sees_all).then_some(&call.caller.user);
+        Ok(Self { users: call.gateway.core.presence(asks, users).await? })
+    }
 }
 
 refusals!(AskRefused: CREDENTIAL, QUERY, STORING, COUNTED);
@@ -38,14 +54,7 @@ refusals!(AskRefused: CREDENTIAL, QUERY, STORING, COUNTED);
 )]
 pub(crate) async fn ask(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
-    let sees_all = caller.has(Scope::Publish) || caller.has(Scope::Operator);
-    if !sees_all {
-        needs(&caller, Scope::User)?;
-    }
     let named = strict::repeated(&request, "user")?;
-    let users: Result<Vec<UserId>, _> = named.into_iter().map(UserId::try_from).collect();
-    let users = users.map_err(|error| Problem::invalid(format!("user: {error}")))?;
-    gateway.throttle(&request, &caller, &Class::General).await?;
-    let users = gateway.core.presence((!sees_all).then_some(&caller.user), users).await?;
-    answer::value(&request, StatusCode::OK, &Users { users })
+    let users = Users::of(&Call::http(&gateway, &caller, &request), named).await?;
+    answer::value(&request, StatusCode::OK, &users)
 }

@@ -108,6 +108,10 @@ pub(crate) struct Body<'a> {
     /// What was wrong this time; for people.
     detail: &'a str,
     code: Code,
+    /// Seconds until it is worth another try; over a WebSocket only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -192,6 +196,36 @@ impl Problem {
         Self::new(code, title, detail)
     }
 
+    /// 404: there are no tickets at this gateway.
+    pub(crate) fn no_tickets() -> Self {
+        let detail = "there are no tickets here: tokens are verified by a public key, and auth.ticket_secret is not set";
+        Self::new(Code::NotFound, "Not found", detail)
+    }
+
+    /// Its code.
+    pub(crate) const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What its reader is told; over a WebSocket also when it is worth another try, which over HTTP a header says.
+    fn body(&self, retry_after: Option<u32>) -> Vec<u8> {
+        let body = Body {
+            r#type: format!("urn:pollgate:problem:{}", self.code.as_str()),
+            title: self.title,
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            retry_after,
+        };
+        // texts and a number: writing them cannot fail
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    /// The same as [`error_response`](ResponseError::error_response), as JSON alone.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        self.body(self.retry_after())
+    }
+
     /// What is to be logged, when it is this gateway's trouble and not the client's.
     pub(crate) fn to_log(&self) -> Option<String> {
         let cause = self.cause.as_deref().unwrap_or(&self.detail);
@@ -254,6 +288,7 @@ impl From<AuthError> for Problem {
             AuthError::Missing => Self::unauthenticated("send authorization: Bearer <token>"),
             AuthError::Unauthenticated => Self::unauthenticated("the token is not valid"),
             AuthError::Expired => Self::new(Code::TokenExpired, "Token expired", "the token has expired"),
+            AuthError::Overloaded(what) => CoreError::Overloaded(what).into(),
             AuthError::Unavailable(cause) => CoreError::from(cause).into(),
         }
     }
@@ -271,15 +306,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let body = Body {
-            r#type: format!("urn:pollgate:problem:{}", self.code.as_str()),
-            title: self.title,
-            status: self.code.status().as_u16(),
-            detail: &self.detail,
-            code: self.code,
-        };
-        // texts and a number: writing them cannot fail
-        let json = serde_json::to_vec(&body).unwrap_or_default();
+        let json = self.body(None);
         let mut answer = HttpResponse::build(self.code.status());
         answer.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         answer.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));

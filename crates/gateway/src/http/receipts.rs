@@ -4,9 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use pollgate_core::Class;
-use pollgate_model::{RoomId, UserId};
+use pollgate_model::{Member, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::call::Call;
 use super::caller::{needs, speaker};
 use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::Problem;
@@ -18,12 +19,24 @@ use crate::auth::Scope;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewReadMark, example = json!({"seq": 17}))]
-struct Posted {
+pub(super) struct Posted {
     /// In the name of this user; needs the scope `publish`.
     from: Option<UserId>,
     /// `seq` of the newest message that was read. More than the last one counts as the last.
     #[schema(minimum = 0)]
     seq: i64,
+}
+
+impl Posted {
+    /// Stores it.
+    pub(super) async fn run(self, call: &Call<'_>, room: &str) -> Result<(), Problem> {
+        let user = speaker(call.caller, self.from)?;
+        if self.seq < 0 {
+            return Err(Problem::invalid("seq: at least 0"));
+        }
+        call.throttle(&Class::Signals).await?;
+        Ok(call.gateway.core.read(&user, room_id(room)?, self.seq).await?)
+    }
 }
 
 refusals!(ReadRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED);
@@ -50,12 +63,7 @@ pub(crate) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
-    let user = speaker(&caller, posted.from)?;
-    if posted.seq < 0 {
-        return Err(Problem::invalid("seq: at least 0"));
-    }
-    gateway.throttle(&request, &caller, &Class::Signals).await?;
-    gateway.core.read(&user, room_id(&room)?, posted.seq).await?;
+    posted.run(&Call::http(&gateway, &caller, &request), &room).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -68,9 +76,20 @@ struct Receipt {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-struct Receipts {
+pub(super) struct Receipts {
     /// One of each member.
     receipts: Vec<Receipt>,
+}
+
+impl Receipts {
+    /// Of a room's members.
+    pub(super) async fn of(call: &Call<'_>, room: &str) -> Result<Self, Problem> {
+        needs(call.caller, Scope::User)?;
+        call.throttle(&Class::Rooms).await?;
+        let members = call.gateway.core.receipts(&call.caller.user, room_id(room)?).await?;
+        let receipt = |member: Member| Receipt { user: member.user, seq: member.last_read_seq };
+        Ok(Self { receipts: members.into_iter().map(receipt).collect() })
+    }
 }
 
 refusals!(ListRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED);
@@ -92,11 +111,7 @@ pub(crate) async fn list(
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
-    needs(&caller, Scope::User)?;
     strict::no_query(&request)?;
-    gateway.throttle(&request, &caller, &Class::Rooms).await?;
-    let members = gateway.core.receipts(&caller.user, room_id(&room)?).await?;
-    let receipts =
-        members.into_iter().map(|member| Receipt { user: member.user, seq: member.last_read_seq }).collect();
-    answer::value(&request, StatusCode::OK, &Receipts { receipts })
+    let receipts = Receipts::of(&Call::http(&gateway, &caller, &request), &room).await?;
+    answer::value(&request, StatusCode::OK, &receipts)
 }

@@ -10,6 +10,7 @@ use pollgate_model::{
 };
 use serde::{Deserialize, Deserializer};
 
+use super::call::Call;
 use super::caller::{actor, needs};
 use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::Problem;
@@ -37,7 +38,7 @@ pub(super) fn room_id(text: &str) -> Result<RoomId, Problem> {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListQuery {
+pub(super) struct ListQuery {
     /// The most rooms to answer.
     #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
@@ -83,6 +84,22 @@ impl ListQuery {
             assignee,
         })
     }
+
+    /// Reads the list.
+    pub(super) async fn run(self, call: &Call<'_>) -> Result<Rooms, Problem> {
+        needs(call.caller, Scope::User)?;
+        let limit = page_limit(self.limit)?;
+        let parsed = |text: &str| text.parse().map_err(|e| Problem::invalid(format!("before: {e}")));
+        let before: Option<RoomCursor> = self.before.as_deref().map(parsed).transpose()?;
+        call.throttle(&Class::Rooms).await?;
+        Ok(call.gateway.core.rooms(&call.caller.user, &self.filter()?, before, limit).await?)
+    }
+}
+
+/// One room, as the caller sees it.
+pub(super) async fn one(call: &Call<'_>, room: &str) -> Result<RoomSummary, Problem> {
+    call.throttle(&Class::Rooms).await?;
+    Ok(call.gateway.core.room(&actor(call.caller, None)?, room_id(room)?).await?)
 }
 
 refusals!(ListRefused: CREDENTIAL, QUERY, STORING, COUNTED);
@@ -102,16 +119,8 @@ refusals!(ListRefused: CREDENTIAL, QUERY, STORING, COUNTED);
 )]
 pub(crate) async fn list(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
-    needs(&caller, Scope::User)?;
     let query: ListQuery = strict::query(&request)?;
-    let limit = page_limit(query.limit)?;
-    let before: Option<RoomCursor> = query
-        .before
-        .as_deref()
-        .map(|text| text.parse().map_err(|e| Problem::invalid(format!("before: {e}"))))
-        .transpose()?;
-    gateway.throttle(&request, &caller, &Class::Rooms).await?;
-    let rooms = gateway.core.rooms(&caller.user, &query.filter()?, before, limit).await?;
+    let rooms = query.run(&Call::http(&gateway, &caller, &request)).await?;
     answer::value(&request, StatusCode::OK, &rooms)
 }
 
@@ -193,8 +202,7 @@ pub(crate) async fn get(
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
     strict::no_query(&request)?;
-    gateway.throttle(&request, &caller, &Class::Rooms).await?;
-    let room = gateway.core.room(&actor(&caller, None)?, room_id(&room)?).await?;
+    let room = one(&Call::http(&gateway, &caller, &request), &room).await?;
     answer::value(&request, StatusCode::OK, &room)
 }
 

@@ -7,6 +7,7 @@ use pollgate_core::Class;
 use pollgate_model::{RoomId, SearchCursor, SearchPage, SearchQuery};
 use serde::Deserialize;
 
+use super::call::Call;
 use super::caller::needs;
 use super::openapi::{COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::Problem;
@@ -17,7 +18,7 @@ use crate::auth::Scope;
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Asked {
+pub(super) struct Asked {
     /// Words, at most 32, all of which stand in a message that is found. Quotes make a phrase, and the last word may be the
     /// beginning of one.
     #[param(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*$", example = "order late")]
@@ -31,6 +32,20 @@ struct Asked {
     /// The most messages to answer.
     #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
+}
+
+impl Asked {
+    /// Finds it.
+    pub(super) async fn run(self, call: &Call<'_>) -> Result<SearchPage, Problem> {
+        needs(call.caller, Scope::User)?;
+        let query = SearchQuery::parse(&self.q).map_err(|e| Problem::invalid(format!("q: {e}")))?;
+        let before: Result<Option<SearchCursor>, _> = self.before.map(|text| text.parse()).transpose();
+        let before = before.map_err(|e| Problem::invalid(format!("before: {e}")))?;
+        let limit = page_limit(self.limit)?;
+        let room = self.room.as_deref().map(room_id).transpose()?;
+        call.throttle(&Class::General).await?;
+        Ok(call.gateway.core.search(&call.caller.user, query, room, before, limit).await?)
+    }
 }
 
 refusals!(SearchRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED);
@@ -50,14 +65,7 @@ refusals!(SearchRefused: CREDENTIAL, QUERY, ROOM, STORING, COUNTED);
 )]
 pub(crate) async fn search(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
-    needs(&caller, Scope::User)?;
     let asked: Asked = strict::query(&request)?;
-    let query = SearchQuery::parse(&asked.q).map_err(|e| Problem::invalid(format!("q: {e}")))?;
-    let before: Result<Option<SearchCursor>, _> = asked.before.map(|text| text.parse()).transpose();
-    let before = before.map_err(|e| Problem::invalid(format!("before: {e}")))?;
-    let limit = page_limit(asked.limit)?;
-    let room = asked.room.as_deref().map(room_id).transpose()?;
-    gateway.throttle(&request, &caller, &Class::General).await?;
-    let page = gateway.core.search(&caller.user, query, room, before, limit).await?;
+    let page = asked.run(&Call::http(&gateway, &caller, &request)).await?;
     answer::value(&request, StatusCode::OK, &page)
 }

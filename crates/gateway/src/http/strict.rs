@@ -51,10 +51,34 @@ pub(crate) async fn body(
     all(request, payload, limits).await
 }
 
-async fn all(request: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<BytesMut, Problem> {
-    if !is_json(request) {
-        return Err(Problem::unsupported_media_type("send content-type: application/json"));
+/// The same for a body that may be left out; nothing needs no type.
+pub(crate) async fn maybe_json<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: BodyLimits,
+) -> Result<Option<T>, Problem> {
+    no_query(request)?;
+    let body = arrived(request, payload, limits).await?;
+    if body.is_empty() {
+        return Ok(None);
     }
+    must_be_json(request)?;
+    parsed(&body).map(Some)
+}
+
+fn must_be_json(request: &HttpRequest) -> Result<(), Problem> {
+    if is_json(request) {
+        return Ok(());
+    }
+    Err(Problem::unsupported_media_type("send content-type: application/json"))
+}
+
+async fn all(request: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<BytesMut, Problem> {
+    must_be_json(request)?;
+    arrived(request, payload, limits).await
+}
+
+async fn arrived(request: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<BytesMut, Problem> {
     match timeout(limits.time, bytes(payload, limits.bytes)).await {
         Ok(body) => body,
         Err(_late) => {

@@ -9,18 +9,18 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest};
-use pollgate_core::{Allowance, Class, CoreError, Verdict};
+use pollgate_core::{Allowance, Class};
 
 use super::Gateway;
+use super::call::Call;
 use super::problem::Problem;
-use crate::auth::{Caller, Scope};
+use crate::auth::Caller;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 impl Gateway {
-    /// Counts this request for its caller; every answer to it will say what is left. A back end has a class of its own,
-    /// whatever it asks for; operators are not counted.
+    /// Counts this request for its caller: see [`Call::throttle`].
     ///
     /// # Errors
     /// 429: the caller made as many requests of this class as one may.
@@ -30,21 +30,7 @@ impl Gateway {
         caller: &Caller,
         class: &Class,
     ) -> Result<(), Problem> {
-        if caller.has(Scope::Operator) {
-            return Ok(());
-        }
-        let class = if caller.has(Scope::Publish) { &Class::Publish } else { class };
-        let (allowance, refused) = match self.core.throttle().charge(&caller.user, class).await {
-            Verdict::Free => return Ok(()),
-            Verdict::Passed(allowance) => (allowance, None),
-            Verdict::Refused(allowance, wait) => (allowance, Some(wait)),
-        };
-        let class = allowance.class.clone();
-        request.extensions_mut().insert(allowance);
-        match refused {
-            None => Ok(()),
-            Some(wait) => Err(CoreError::Throttled { class, wait }.into()),
-        }
+        Call::http(self, caller, request).throttle(class).await
     }
 }
 

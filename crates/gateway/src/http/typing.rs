@@ -6,6 +6,7 @@ use pollgate_core::Class;
 use pollgate_model::RoomId;
 use serde::Deserialize;
 
+use super::call::Call;
 use super::caller::needs;
 use super::openapi::{BODY, COUNTED, CREDENTIAL, ROOM, STORING, refusals};
 use super::problem::Problem;
@@ -17,9 +18,18 @@ use crate::auth::Scope;
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewTyping, example = json!({"typing": true}))]
-struct Posted {
+pub(super) struct Posted {
     /// Typing now, or not any more.
     typing: bool,
+}
+
+impl Posted {
+    /// Tells it.
+    pub(super) async fn run(self, call: &Call<'_>, room: &str) -> Result<(), Problem> {
+        needs(call.caller, Scope::User)?;
+        call.throttle(&Class::Signals).await?;
+        Ok(call.gateway.core.typing(&call.caller.user, room_id(room)?, self.typing).await?)
+    }
 }
 
 refusals!(TypingRefused: CREDENTIAL, BODY, ROOM, STORING, COUNTED);
@@ -45,9 +55,7 @@ pub(crate) async fn typing(
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let caller = gateway.caller(&request).await?;
-    needs(&caller, Scope::User)?;
     let posted: Posted = strict::json(&request, payload, gateway.body_limits).await?;
-    gateway.throttle(&request, &caller, &Class::Signals).await?;
-    gateway.core.typing(&caller.user, room_id(&room)?, posted.typing).await?;
+    posted.run(&Call::http(&gateway, &caller, &request), &room).await?;
     Ok(HttpResponse::NoContent().finish())
 }

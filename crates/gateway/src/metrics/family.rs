@@ -20,27 +20,28 @@ fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> Met
     family
 }
 
-fn metric(label: Option<Label<'_>>) -> Metric {
-    let mut metric = Metric::default();
-    if let Some((name, value)) = label {
+fn metric<'a>(labels: impl IntoIterator<Item = Label<'a>>) -> Metric {
+    let pair = |(name, value): Label<'a>| {
         let mut pair = LabelPair::default();
         pair.set_name(name.to_owned());
         pair.set_value(value.to_owned());
-        metric.set_label(vec![pair]);
-    }
+        pair
+    };
+    let mut metric = Metric::default();
+    metric.set_label(labels.into_iter().map(pair).collect());
     metric
 }
 
 /// Counts that only grow.
-pub(super) fn counter<'a>(
+pub(super) fn counter<'a, L: IntoIterator<Item = Label<'a>>>(
     name: &str,
     help: &str,
-    samples: impl IntoIterator<Item = Sample<'a>>,
+    samples: impl IntoIterator<Item = (L, f64)>,
 ) -> MetricFamily {
-    let one = |(label, value)| {
+    let one = |(labels, value): (L, f64)| {
         let mut counter = Counter::default();
         counter.set_value(value);
-        let mut metric = metric(label);
+        let mut metric = metric(labels);
         metric.set_counter(counter);
         metric
     };
@@ -48,15 +49,15 @@ pub(super) fn counter<'a>(
 }
 
 /// Values as they are now.
-pub(super) fn gauge<'a>(
+pub(super) fn gauge<'a, L: IntoIterator<Item = Label<'a>>>(
     name: &str,
     help: &str,
-    samples: impl IntoIterator<Item = Sample<'a>>,
+    samples: impl IntoIterator<Item = (L, f64)>,
 ) -> MetricFamily {
-    let one = |(label, value)| {
+    let one = |(labels, value): (L, f64)| {
         let mut gauge = Gauge::default();
         gauge.set_value(value);
-        let mut metric = metric(label);
+        let mut metric = metric(labels);
         metric.set_gauge(gauge);
         metric
     };

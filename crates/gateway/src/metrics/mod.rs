@@ -6,6 +6,7 @@ mod attachments;
 mod connections;
 mod family;
 mod signals;
+mod streams;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,7 @@ use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
 
 pub(crate) use connections::Connections;
-use family::{counter, gauge, histogram};
+use family::{Label, counter, gauge, histogram};
 
 /// What the HTTP layer itself counts.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ fn flag(up: bool) -> f64 {
 }
 
 fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
-    let one = |value| [(None, value)];
+    let one = |value| [(None::<Label<'_>>, value)];
     let ends = snapshot.polls.iter().map(|(end, polls)| (Some(("end", *end)), number(*polls)));
     let mut families = vec![
         gauge(
@@ -106,6 +107,7 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
     families.extend(of_store(snapshot));
     families.extend(of_throttle(&snapshot.throttle));
     families.extend(of_brokers(snapshot));
+    families.extend(streams::of_streams(&snapshot.streams));
     families.extend(signals::of_signals(&snapshot.signals));
     families.extend(attachments::families(&snapshot.attachments));
     families

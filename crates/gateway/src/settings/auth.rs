@@ -10,6 +10,7 @@ use super::{SHORTEST_SECRET, Secret};
 #[expect(missing_docs, reason = "default.toml documents every key, and a test holds the two together")]
 pub struct AuthSettings {
     pub allow_query_token: bool,
+    pub ticket_secret: Secret,
     pub jwt: JwtSettings,
 }
 
@@ -27,6 +28,10 @@ pub struct JwtSettings {
 
 impl AuthSettings {
     pub(super) fn problem(&self) -> Option<String> {
+        let tickets = self.ticket_secret.expose();
+        if !tickets.is_empty() && tickets.len() < SHORTEST_SECRET {
+            return Some(format!("auth.ticket_secret: at least {SHORTEST_SECRET} bytes"));
+        }
         let secret = self.jwt.hs256_secret.expose();
         if !secret.is_empty() && !self.jwt.public_key_file.is_empty() {
             return Some("auth.jwt: hs256_secret and public_key_file exclude each other".into());

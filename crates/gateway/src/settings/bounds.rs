@@ -15,6 +15,10 @@ const MOST_DAYS: u64 = 36_500;
 const MOST_EVERY_S: u64 = 86_400;
 /// Clocks further apart than this are broken.
 const MOST_LEEWAY_S: u64 = 86_400;
+/// What stands between a client and us cuts a connection on which nothing goes for a minute.
+const MOST_HEARTBEAT_MS: u64 = 30_000;
+/// RabbitMQ's `consumer_timeout` is half an hour.
+const MOST_UNCONFIRMED_MS: u64 = 25 * 60_000;
 /// Who has not been here for an hour is not online.
 const MOST_OFFLINE_AFTER_MS: u64 = 3_600_000;
 /// Each word of typing is as many events; so many the broker takes at once.
@@ -41,6 +45,8 @@ impl Sections {
             ("poll.hold_ms", self.poll.hold_ms),
             ("poll.limit", self.poll.limit as u64),
             ("poll.most_bytes", self.poll.most_bytes as u64),
+            ("stream.heartbeat_ms", self.stream.heartbeat_ms),
+            ("stream.unconfirmed_ms", self.stream.unconfirmed_ms),
             ("mailbox.max_length", mailbox.max_length),
             ("mailbox.message_ttl_s", mailbox.message_ttl_s),
             ("mailbox.expires_s", mailbox.expires_s),
@@ -68,6 +74,7 @@ impl Sections {
             ("limits.relay_bytes", limits.relay_bytes as u64),
             ("limits.outbox_rows", limits.outbox_rows as u64),
             ("limits.throttle_entries", limits.throttle_entries as u64),
+            ("limits.tickets", limits.tickets as u64),
             ("throttle.timeout_ms", self.throttle.timeout_ms),
         ];
         let (key, _) = positive.into_iter().find(|(_, value)| *value == 0)?;
@@ -84,6 +91,8 @@ impl Sections {
             ("messages.edit_s", self.messages.edit_s, LONGEST_S),
             ("retention.days", u64::from(self.retention.days), MOST_DAYS),
             ("retention.every_s", self.retention.every_s, MOST_EVERY_S),
+            ("stream.heartbeat_ms", self.stream.heartbeat_ms, MOST_HEARTBEAT_MS),
+            ("stream.unconfirmed_ms", self.stream.unconfirmed_ms, MOST_UNCONFIRMED_MS),
             ("auth.jwt.leeway_s", self.auth.jwt.leeway_s, MOST_LEEWAY_S),
         ];
         let (key, _, most) = most.into_iter().find(|(_, value, most)| value > most)?;

@@ -1,4 +1,4 @@
-//! `[poll]`, `[mailbox]`, `[limits]`, `[log]`: numbers.
+//! `[poll]`, `[stream]`, `[mailbox]`, `[limits]`, `[log]`: numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,15 @@ pub struct PollSettings {
     pub limit: usize,
     pub most_events: usize,
     pub most_bytes: usize,
+}
+
+/// See default.toml for each key.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "default.toml documents every key, and a test holds the two together")]
+pub struct StreamSettings {
+    pub heartbeat_ms: u64,
+    pub unconfirmed_ms: u64,
 }
 
 /// See default.toml for each key.
@@ -47,6 +56,7 @@ pub struct LimitSettings {
     pub relay_bytes: usize,
     pub outbox_rows: usize,
     pub throttle_entries: usize,
+    pub tickets: usize,
 }
 
 /// How log lines look.

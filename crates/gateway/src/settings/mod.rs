@@ -30,7 +30,7 @@ pub use attachments::AttachmentSection;
 pub use auth::{AuthSettings, JwtSettings};
 pub use broker::{BrokerSettings, ClusterSettings, Persistence, RabbitmqSettings};
 pub use http::HttpSettings;
-pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSettings};
+pub use limits::{LimitSettings, LogFormat, LogSettings, MailboxSettings, PollSettings, StreamSettings};
 pub use presence::PresenceSettings;
 pub use proxies::TrustedProxies;
 pub use secret::{Secret, SecretUrl};
@@ -83,6 +83,7 @@ struct Sections {
     broker: BrokerSection,
     auth: AuthSettings,
     poll: PollSettings,
+    stream: StreamSettings,
     mailbox: MailboxSettings,
     presence: PresenceSettings,
     messages: MessageSettings,
@@ -109,6 +110,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Holds and answers.
     pub poll: PollSettings,
+    /// Heartbeats and bounds of streams.
+    pub stream: StreamSettings,
     /// Sizes and times of mailboxes.
     pub mailbox: MailboxSettings,
     /// Who counts as online.
@@ -156,6 +159,7 @@ impl Settings {
             broker,
             auth: sections.auth.clone(),
             poll: sections.poll.clone(),
+            stream: sections.stream.clone(),
             mailbox: sections.mailbox.clone(),
             presence: sections.presence.clone(),
             messages: sections.messages.clone(),

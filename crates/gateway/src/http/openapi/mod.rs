@@ -22,7 +22,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use super::problem::{self, Problem};
 use super::{
     Gateway, amend, answer, attachments, desks, events, mailboxes, members, messages, poll, presence,
-    receipts, rooms, search, strict, typing,
+    receipts, rooms, search, stream, strict, typing,
 };
 pub(crate) use refusals::{
     BODY, COUNTED, CREDENTIAL, QUERY, READING, ROOM, STORING, answers, header, refusals,
@@ -45,6 +45,9 @@ pub(crate) use refusals::{
         events::publish,
         events::publish_batch,
         poll::poll,
+        stream::sse::stream,
+        stream::ws::ws,
+        stream::tickets::make,
         messages::history,
         amend::edit,
         amend::delete,
@@ -143,6 +146,11 @@ fn document(bounds: &Bounds) -> Result<serde_json::Value, serde_json::Error> {
             ApiKeyValue::with_description("token", "The same token, for clients that cannot set headers");
         components.add_security_scheme("token", SecurityScheme::ApiKey(ApiKey::Query(key)));
     }
+    let key = ApiKeyValue::with_description(
+        "ticket",
+        "From `POST /v1/tickets`: good for a minute, once at each gateway",
+    );
+    components.add_security_scheme("ticket", SecurityScheme::ApiKey(ApiKey::Query(key)));
     let mut document = serde_json::to_value(&api)?;
     finish::finish(&mut document, bounds);
     Ok(document)
