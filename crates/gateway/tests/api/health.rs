@@ -41,6 +41,14 @@ fn the_demo_can_be_switched_off() {
     assert_problem(&gateway.user("ann").get("/demo/../Cargo.toml"), 404, "not-found");
     let without = world_with(Embedded, |builder| builder.env("POLLGATE_HTTP__DEMO", "false"));
     assert_problem(&without.user("ann").get("/demo/"), 404, "not-found");
+    // the library is no example
+    let library = without.user("ann").get("/client/pollgate.js");
+    assert_eq!(
+        (library.status, library.header("content-type")),
+        (200, Some("text/javascript; charset=utf-8"))
+    );
+    assert_eq!(library.header("cross-origin-resource-policy"), Some("cross-origin"));
+    assert_problem(&without.user("ann").get("/client/package.json"), 404, "not-found");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod amend;
 mod attachments;
+mod cli;
 mod credentials;
 mod described;
 mod desks;
@@ -22,8 +23,11 @@ mod rooms;
 mod scrape;
 mod search;
 mod statements;
+mod streams;
 mod strictness;
 mod throttle;
+mod tickets;
 mod typing;
 mod wire;
 mod world;
+mod ws;

@@ -32,6 +32,9 @@ fn a_mark_moves_forward_only_and_the_others_hear_of_it(#[values(Embedded, Produc
     let anns: Vec<_> = heard(&ann, 2);
     assert_eq!(anns[0], ("message.read".to_owned(), json!({"user": "bob", "seq": 2})));
     assert_eq!(anns[1], ("message.read".to_owned(), json!({"user": "bob", "seq": 3})));
+    // what is read on one device is read on all: the reader's sessions hear of it, too
+    let own = heard(&bob, 6).into_iter().filter(|(kind, _)| kind == "message.read").count();
+    assert_eq!(own, 2);
     let receipts = ann.get(&format!("/v1/rooms/{room}/receipts"));
     let all = json!({"receipts": [{"user": "ann", "seq": 3}, {"user": "bob", "seq": 3}]});
     assert_eq!((receipts.status, &receipts.json), (200, &all));

@@ -61,3 +61,8 @@ pub(crate) fn until(gateway: &Gateway, sample: &str, value: f64) {
 pub(crate) fn until_used(gateway: &Gateway, limit: &str, used: f64) {
     until(gateway, &format!("pollgate_limit_used{{limit=\"{limit}\"}}"), used);
 }
+
+/// The value of a sample now.
+pub(crate) fn metric(gateway: &Gateway, sample: &str) -> f64 {
+    Scrape::of(gateway).value(sample)
+}

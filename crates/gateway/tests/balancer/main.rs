@@ -7,5 +7,6 @@ mod faults;
 mod nginx;
 mod requests;
 mod settings;
+mod streams;
 mod upstream;
 mod world;

@@ -16,5 +16,6 @@ mod ledger;
 mod pair;
 mod rooms;
 mod stop;
+mod transports;
 mod uncertain;
 mod world;

@@ -1,5 +1,5 @@
 //! Several gateways on the same database and broker: what one of them accepted, all of them know.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod amends;
 mod attachments;
@@ -8,5 +8,6 @@ mod keys;
 mod loops;
 mod presence;
 mod rooms;
+mod streams;
 mod throttle;
 mod world;

@@ -61,6 +61,7 @@ impl World {
 
     /// Ends one without a warning and starts it again.
     pub(crate) fn restart(&mut self, number: usize) {
+        let number = number % self.gateways.len();
         self.gateways[number].kill();
         self.gateways[number].start_again();
     }
