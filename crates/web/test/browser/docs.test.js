@@ -1,33 +1,23 @@
 /** The page that shows the API, in a real browser against the real gateway. */
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { after, before, test } from "node:test";
 
-import { chromium } from "playwright-core";
-
 import { Gateway } from "./gateway.js";
+import { launch } from "./people.js";
 
 const SCREENSHOTS = resolve(import.meta.dirname ?? ".", "../../../../target/screenshots");
-const PATIENCE_MS = 20_000;
-const ARGUMENTS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
+/** The page brings a large library, which a busy machine takes its time to unfold. */
+const PATIENCE_MS = 120_000;
 const SIZES = { desktop: { width: 1180, height: 900 }, phone: { width: 390, height: 844 } };
 
 let browser;
 let gateway;
 
 before(async () => {
-  await mkdir(SCREENSHOTS, { recursive: true });
-  gateway = await Gateway.make();
-  await gateway.start();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_BIN ?? "/usr/bin/chromium",
-    args: ARGUMENTS,
-  });
+  browser = await launch();
+  gateway = await Gateway.started();
 });
 
 after(async () => {
@@ -38,8 +28,8 @@ after(async () => {
 /** The page, what it complained about, and which hosts it asked. */
 async function open(size = "desktop", colorScheme = "light") {
   const context = await browser.newContext({ viewport: SIZES[size], colorScheme });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
   const complaints = [];
   const elsewhere = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
@@ -113,7 +103,7 @@ for (const size of Object.keys(SIZES)) {
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(width <= SIZES[size].width, `${name} is ${width} wide`);
         const path = `${SCREENSHOTS}/${name}-${size}-${colorScheme}.png`;
-        await page.screenshot({ path, animations: "disabled" });
+        await page.screenshot({ path, animations: "disabled", timeout: PATIENCE_MS });
       };
       await photograph("docs");
       const operation = page.locator("#operations-sending-publishEvent");
