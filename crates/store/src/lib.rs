@@ -62,6 +62,7 @@ pub use change::{Change, Decide, Decided, Found, RoomView, Step, Told};
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};
+pub use lease::SeenInstance;
 pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};

@@ -5,6 +5,7 @@ mod attachments;
 mod groups;
 mod history;
 mod idempotency;
+mod instances;
 mod keys;
 mod members;
 mod outage;
