@@ -12,6 +12,7 @@ mod history;
 mod idempotency;
 mod mailbox;
 mod moves;
+mod overview;
 mod presence;
 mod publish;
 mod relay;
@@ -48,6 +49,7 @@ pub use mailbox::{
     Streamed, Tally, Unconfirmed,
 };
 pub use moves::Moves;
+pub use overview::{Identity, Overview, Watch};
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Accepted, Announcement, To};
 pub use relay::Relay;
@@ -81,6 +83,8 @@ pub struct Parts {
     pub relay: Arc<Relay>,
     /// This process.
     pub instance: InstanceId,
+    /// What other gateways and operators are to call it.
+    pub identity: Identity,
     /// The bytes of attachments.
     pub files: Files,
     /// Times, sizes, bounds.
@@ -109,6 +113,7 @@ pub struct Core {
     roll: Arc<Roll>,
     indexing: Arc<Indexing>,
     sweeper: Arc<Sweeper>,
+    overview: Arc<Overview>,
     tasks: Tasks,
 }
 
@@ -131,15 +136,25 @@ fn relay_services(
             tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
         }
     }
-    tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
 }
 
 impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, clusters, outcomes, moves, relay, instance, files, settings, redis, tasks } =
-            parts;
+        let Parts {
+            store,
+            clusters,
+            outcomes,
+            moves,
+            relay,
+            instance,
+            identity,
+            files,
+            settings,
+            redis,
+            tasks,
+        } = parts;
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
@@ -164,6 +179,8 @@ impl Core {
         };
         tasks.service("presence", keeper.keep(stop()));
         relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
+        let overview = Overview::new(instance, identity);
+        tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), overview.clone(), stop()));
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
@@ -191,8 +208,21 @@ impl Core {
             clusters,
             relay,
             mailboxes,
+            overview,
             tasks,
         }
+    }
+
+    /// Begins to take figures down for operators; `outer` are the bounds that others keep.
+    pub fn take_figures(&self, outer: impl Fn() -> Vec<Limit> + Send + 'static) {
+        let stop = self.tasks.stop_signal();
+        self.tasks.service("figures", self.overview.clone().run(self.clone(), outer, stop));
+    }
+
+    /// How this gateway and those beside it are.
+    #[must_use]
+    pub fn overview(&self) -> &Overview {
+        &self.overview
     }
 
     /// The mailboxes attended here.
