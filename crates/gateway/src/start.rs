@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
-use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Retention, Tasks};
+use pollgate_core::{Core, CoreSettings, FirstFailure, Identity, Moves, Parts, Relay, Retention, Tasks};
 use pollgate_files::Files;
 use pollgate_model::InstanceId;
 use pollgate_redis::{RedisBuckets, RedisError};
@@ -201,6 +201,15 @@ fn listen(address: SocketAddr, write_timeout: Duration) -> Result<TcpListener, S
     Ok(listener)
 }
 
+/// What other gateways and operators are to call this one.
+fn identity(public: &TcpListener, operator: &TcpListener) -> Result<Identity, StartError> {
+    Ok(Identity {
+        name: gethostname::gethostname().to_string_lossy().into_owned(),
+        public: public.local_addr()?.to_string(),
+        operator: operator.local_addr()?.to_string(),
+    })
+}
+
 impl Gateway {
     /// Opens the database and the broker, starts the services, binds both addresses.
     pub(crate) async fn build(settings: Settings) -> Result<Self, StartError> {
@@ -225,6 +234,7 @@ impl Gateway {
             moves,
             relay,
             instance,
+            identity: identity(&public, &operator)?,
             files,
             settings: core_settings,
             redis: redis(&settings)?,
@@ -243,9 +253,12 @@ impl Gateway {
             poll_limit: settings.poll.limit,
             most_events: settings.poll.most_events,
             alarm_depth: settings.mailbox.alarm_depth,
+            watchers: http::Watchers::default(),
             demo: settings.http.demo,
             document: settings.http.docs.then(|| document(&settings)).transpose()?,
         });
+        let bounds = shared.clone();
+        core.take_figures(move || [bounds.auth.limits(), bounds.metrics.limits().to_vec()].concat());
         Ok(Self { settings, core, shared, public, operator, failure })
     }
 
@@ -268,6 +281,11 @@ impl Gateway {
         // to the terminal, not to the log: the link holds tokens
         println!("\npollgate is ready. Chat, and a shop with its support desk:\n");
         println!("  http://{public}/demo/#{link}\n");
+        if operator.ip().is_loopback() {
+            let link = demo::operator_link(&secret, &self.settings.auth.jwt)?;
+            println!("How it is doing, for those who run it:\n");
+            println!("  http://{operator}/#{link}\n");
+        }
         println!("Sign a token for anybody: pollgate jwt --user NAME\n");
         Ok(())
     }
@@ -279,7 +297,7 @@ impl Gateway {
         let Self { settings, core, shared, public, operator, mut failure } = self;
         let grace = ms(settings.http.grace_ms);
         let public = public_server(&settings, shared.clone(), public)?;
-        let operator = operator_server(&settings, shared, operator)?;
+        let operator = operator_server(&settings, shared.clone(), operator)?;
         let (public_handle, operator_handle) = (public.handle(), operator.handle());
         let mut serving = std::pin::pin!(async { tokio::try_join!(public, operator) });
         let (failed, over) = tokio::select! {
@@ -291,6 +309,7 @@ impl Gateway {
         let drained = async {
             core.drain(grace.mul_f64(DRAINING)).await;
             public_handle.stop(true).await;
+            shared.watchers.send_away();
             operator_handle.stop(true).await;
         };
         // the servers are polled on while they drain: they answer the held polls

@@ -16,7 +16,7 @@ pub(crate) async fn metrics(gateway: Data<Gateway>) -> Result<HttpResponse, Prob
     let snapshot = gateway.core.snapshot().await;
     let text = gateway
         .metrics
-        .text(snapshot, &gateway.auth.limits())
+        .text(snapshot, &[gateway.auth.limits(), vec![gateway.watchers.limit()]].concat())
         .map_err(|error| CoreError::Internal(error.to_string()))?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, TEXT)).body(text))
 }

@@ -16,6 +16,7 @@ mod members;
 mod messages;
 mod metrics;
 mod openapi;
+mod operator;
 mod pages;
 mod poll;
 mod presence;
@@ -44,6 +45,7 @@ use table::{Served, only};
 
 pub(crate) use cors::cors;
 pub(crate) use openapi::{Bounds, Document};
+pub(crate) use operator::Watchers;
 pub(crate) use request_log::log_request;
 pub(crate) use stream::StreamRules;
 pub(crate) use throttle::rate_limit_fields;
@@ -68,6 +70,8 @@ pub(crate) struct Gateway {
     pub(crate) most_events: usize,
     /// More events than this waiting in a mailbox is an alarm.
     pub(crate) alarm_depth: u64,
+    /// Who watches the operator page.
+    pub(crate) watchers: Watchers,
     /// The demo pages are served.
     pub(crate) demo: bool,
     /// The description of the API, and the page that shows it, where they are served.
@@ -178,5 +182,6 @@ pub(crate) fn operator(config: &mut ServiceConfig, gateway: Data<Gateway>) {
         .service(only("/readyz", "GET", [get().to(health::ready)]))
         .service(only("/metrics", "GET", [get().to(metrics::metrics)]))
         .service(only("/v1/mailboxes", "GET", [get().to(mailboxes::list)]))
+        .configure(operator::page)
         .default_service(route().to(nothing_here));
 }
