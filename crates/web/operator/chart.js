@@ -8,6 +8,7 @@ import uPlot from "/operator/vendor/uplot/dist/uPlot.esm.js";
 
 const HEIGHT = 176;
 const SYNC = "pollgate";
+const WHOLE_MINUTES = [1, 2, 5, 10, 15, 20, 30, 60].map((minutes) => minutes * 60);
 
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -102,7 +103,7 @@ export class Chart {
         cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, points: { size: 7 }, y: false },
         scales: { x: { time: true }, y: { auto: false } },
         axes: [
-          { ...axis, space: 64, size: 30, values: (_, ticks, __, ___, step) => ticks.map((at) => (step < 60 ? time : minute).format(at * 1000)) },
+          { ...axis, space: 48, size: 30, incrs: WHOLE_MINUTES, values: (_, ticks) => ticks.map((at) => minute.format(at * 1000)) },
           { ...axis, size: 58, values: (_, ticks) => ticks.map((value) => this.#plot.format(value)) },
         ],
         series: [

@@ -38,7 +38,7 @@ function all({ state }, record) {
     { name: "Send, 99 of 100", value: millis(now("send_p99_ms")), line: line("send_p99_ms"), more: html`half within ${millis(now("send_p50_ms"))}` },
     { name: "Delivery, 99 of 100", value: millis(now("delivery_p99_ms")), line: line("delivery_p99_ms"), more: html`half within ${millis(now("delivery_p50_ms"))}` },
     { name: "Oldest in the outbox", value: seconds(now("outbox_oldest_s")), line: line("outbox_oldest_s"), more: html`${count(now("outbox_rows"))} ${now("outbox_rows") === 1 ? "event waits" : "events wait"} for ${state?.embedded_broker ? "readers" : "RabbitMQ"}` },
-    { name: state?.embedded_broker ? "Broker, in this process" : "RabbitMQ", value: broker ? BROKER[broker] : NONE, grade: !broker ? undefined : broker === "up" ? "good" : "bad", more: state && state.clusters.length > 1 ? `${state.clusters.filter(({ up }) => up).length} of ${state.clusters.length} clusters` : nothing },
+    { name: state?.embedded_broker ? "Broker, in this process" : "RabbitMQ", value: broker ? BROKER[broker] : NONE, grade: !broker ? undefined : broker === "up" ? "good" : "bad", more: state && state.clusters.length > 1 ? `${state.clusters.filter(({ up }) => up).length} of ${state.clusters.length} clusters` : state && !state.embedded_broker ? html`<span class="cut block">${state.clusters[0]?.name}</span>` : nothing },
     { name: "Database", value: state ? (state.store_up ? "Up" : "Away") : NONE, grade: !state ? undefined : state.store_up ? "good" : "bad" },
   ];
 }
