@@ -126,6 +126,9 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         held_polls_per_user: settings.limits.held_polls_per_user,
         held_polls: settings.limits.held_polls,
         mailboxes: settings.limits.mailboxes,
+        alarm_depth: settings.mailbox.alarm_depth,
+        looks_per_second: settings.mailbox.looks_per_second,
+        watched_mailboxes: settings.limits.watched_mailboxes,
         sessions_per_user: settings.limits.sessions_per_user,
         relay_publications: settings.limits.relay_publications,
         relay_bytes: settings.limits.relay_bytes,
@@ -242,7 +245,6 @@ impl Gateway {
             hold: ms(settings.poll.hold_ms),
             poll_limit: settings.poll.limit,
             most_events: settings.poll.most_events,
-            alarm_depth: settings.mailbox.alarm_depth,
             demo: settings.http.demo,
             document: settings.http.docs.then(|| document(&settings)).transpose()?,
         });

@@ -66,8 +66,6 @@ pub(crate) struct Gateway {
     pub(crate) poll_limit: usize,
     /// The most a poll may ask for.
     pub(crate) most_events: usize,
-    /// More events than this waiting in a mailbox is an alarm.
-    pub(crate) alarm_depth: u64,
     /// The demo pages are served.
     pub(crate) demo: bool,
     /// The description of the API, and the page that shows it, where they are served.
@@ -137,6 +135,7 @@ fn versioned() -> Vec<Served> {
         ),
         // operators
         only("/mailboxes", "GET", [get().to(mailboxes::list)]),
+        only("/mailboxes/{user}", "DELETE", [delete().to(mailboxes::purge)]),
     ]
 }
 
@@ -178,5 +177,6 @@ pub(crate) fn operator(config: &mut ServiceConfig, gateway: Data<Gateway>) {
         .service(only("/readyz", "GET", [get().to(health::ready)]))
         .service(only("/metrics", "GET", [get().to(metrics::metrics)]))
         .service(only("/v1/mailboxes", "GET", [get().to(mailboxes::list)]))
+        .service(only("/v1/mailboxes/{user}", "DELETE", [delete().to(mailboxes::purge)]))
         .default_service(route().to(nothing_here));
 }
