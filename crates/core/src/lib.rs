@@ -6,6 +6,7 @@
 mod amend;
 mod attachments;
 mod audience;
+mod depth;
 mod error;
 mod figures;
 mod history;
@@ -32,14 +33,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attachments::Attachments;
-use pollgate_broker::{BrokerState, ClusterName, Clusters, Depth, Outcome};
+use pollgate_broker::{BrokerState, ClusterName, Clusters, Outcome};
 use pollgate_files::Files;
-use pollgate_model::{InstanceId, Mailbox, UserId};
+use pollgate_model::InstanceId;
 use pollgate_redis::RedisBuckets;
 use pollgate_store::Store;
 use tokio::sync::mpsc;
 
 pub use attachments::{AttachmentBytes, AttachmentFigures, AttachmentSettings, FoundAttachment, Upload};
+pub use depth::{DepthFigures, DepthRule, ListedDepth};
 pub use error::CoreError;
 pub use figures::{
     HandoverFigures, Histogram, Limit, SignalFigures, Snapshot, StreamEnd, StreamFigures, StreamKind,
@@ -61,8 +63,10 @@ pub use task::{FirstFailure, Stop, Tasks};
 pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings, Verdict};
 
 use audience::Audiences;
+use depth::{Looker, Purges, Watch};
 use figures::Figures;
 use idempotency::InProgress;
+use mailbox::Missed;
 use presence::{Keeper, Roll};
 use retention::Sweeper;
 use search::Indexing;
@@ -114,6 +118,8 @@ pub struct Core {
     indexing: Arc<Indexing>,
     sweeper: Arc<Sweeper>,
     overview: Arc<Overview>,
+    watch: Arc<Watch>,
+    purges: Arc<Purges>,
     tasks: Tasks,
 }
 
@@ -160,12 +166,14 @@ impl Core {
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let roll = Arc::new(Roll::of(&settings));
         let figures: Arc<Figures> = Arc::default();
+        let (watch, purges) = (relay.watch().clone(), Arc::new(Purges::new(settings.message_ttl)));
+        let missed = Missed { moves: moves.clone(), purges: purges.clone() };
         let mailboxes = Mailboxes::new(
             clusters.clone(),
-            moves.clone(),
+            missed,
             settings.clone(),
             tasks.clone(),
-            roll.clone(),
+            (roll.clone(), watch.clone()),
             number,
         );
         let stop = || tasks.stop_signal();
@@ -178,6 +186,17 @@ impl Core {
             signal_members: settings.signal_members,
         };
         tasks.service("presence", keeper.keep(stop()));
+        let looker = Looker {
+            store: store.clone(),
+            clusters: clusters.clone(),
+            watch: watch.clone(),
+            looks_per_second: settings.looks_per_second,
+            session_expires: settings.session_expires,
+        };
+        if settings.looks_per_second > 0 {
+            tasks.service("depth watch", looker.run(stop()));
+        }
+        tasks.service("purges", purges.clone().watch(store.clone(), stop()));
         relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
         let overview = Overview::new(instance, identity);
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), overview.clone(), stop()));
@@ -204,6 +223,8 @@ impl Core {
             figures,
             indexing,
             sweeper,
+            watch,
+            purges,
             store,
             clusters,
             relay,
@@ -262,21 +283,6 @@ impl Core {
             self.throttle.loops().found_nothing(&mailbox, started.elapsed());
         }
         outcome
-    }
-
-    /// Sizes of a user's main mailbox and of the session mailboxes attended here, at most `limit`; those that exist.
-    ///
-    /// # Errors
-    /// The user's broker is away.
-    pub async fn depths(&self, user: &UserId, limit: usize) -> Result<Vec<(Mailbox, Depth)>, CoreError> {
-        let broker = &self.clusters.of(user).broker;
-        let mut found = Vec::new();
-        for mailbox in self.mailboxes.of_user(user).into_iter().take(limit) {
-            if let Some(depth) = broker.depth(&mailbox).await? {
-                found.push((mailbox, depth));
-            }
-        }
-        Ok(found)
     }
 
     /// How each cluster is now.

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
-use pollgate_core::{Core, CoreSettings, FirstFailure, Identity, Moves, Parts, Relay, Retention, Tasks};
+use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Retention, Tasks};
 use pollgate_files::Files;
 use pollgate_model::InstanceId;
 use pollgate_redis::{RedisBuckets, RedisError};
@@ -25,7 +25,7 @@ use crate::http;
 use crate::http::strict::BodyLimits;
 use crate::metrics::Metrics;
 use crate::settings::{BrokerSettings, Persistence, Settings, ms};
-use crate::{brokers, demo};
+use crate::{brokers, demo, identity};
 
 /// Connections that the system holds for us before we take them.
 const BACKLOG: u32 = 4096;
@@ -126,6 +126,9 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         held_polls_per_user: settings.limits.held_polls_per_user,
         held_polls: settings.limits.held_polls,
         mailboxes: settings.limits.mailboxes,
+        alarm_depth: settings.mailbox.alarm_depth,
+        looks_per_second: settings.mailbox.looks_per_second,
+        watched_mailboxes: settings.limits.watched_mailboxes,
         sessions_per_user: settings.limits.sessions_per_user,
         relay_publications: settings.limits.relay_publications,
         relay_bytes: settings.limits.relay_bytes,
@@ -201,15 +204,6 @@ fn listen(address: SocketAddr, write_timeout: Duration) -> Result<TcpListener, S
     Ok(listener)
 }
 
-/// What other gateways and operators are to call this one.
-fn identity(public: &TcpListener, operator: &TcpListener) -> Result<Identity, StartError> {
-    Ok(Identity {
-        name: gethostname::gethostname().to_string_lossy().into_owned(),
-        public: public.local_addr()?.to_string(),
-        operator: operator.local_addr()?.to_string(),
-    })
-}
-
 impl Gateway {
     /// Opens the database and the broker, starts the services, binds both addresses.
     pub(crate) async fn build(settings: Settings) -> Result<Self, StartError> {
@@ -234,7 +228,7 @@ impl Gateway {
             moves,
             relay,
             instance,
-            identity: identity(&public, &operator)?,
+            identity: identity::of(&public, &operator)?,
             files,
             settings: core_settings,
             redis: redis(&settings)?,
@@ -252,7 +246,6 @@ impl Gateway {
             hold: ms(settings.poll.hold_ms),
             poll_limit: settings.poll.limit,
             most_events: settings.poll.most_events,
-            alarm_depth: settings.mailbox.alarm_depth,
             watchers: http::Watchers::default(),
             demo: settings.http.demo,
             document: settings.http.docs.then(|| document(&settings)).transpose()?,

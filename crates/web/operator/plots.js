@@ -50,6 +50,17 @@ export const PLOTS = [
     lines: [{ field: "outbox_oldest_s", name: "Oldest", colour: 3 }],
   },
   {
+    key: "depth", title: "The deepest mailbox", format: count, least: 10,
+    lines: [
+      { field: "deepest", name: "Waiting in it", colour: 1 },
+      { field: "alarming", name: "Mailboxes in alarm", colour: 3 },
+    ],
+  },
+  {
+    key: "polls", title: "Polls answered a second", format: rate, least: 1,
+    lines: [{ field: "polls", name: "Answered", colour: 1 }],
+  },
+  {
     key: "refused", title: "Turned away a second", format: rate, least: 1,
     lines: [
       { field: "throttled", name: "Throttled", colour: 1 },

@@ -48,7 +48,7 @@
  * @property {boolean} embedded_broker
  * @property {{name: string, up: boolean, blocked: boolean}[]} clusters
  * @property {{name: string, most: number, used: number | null, met: number}[]} limits
- * @property {{alarming: number, deepest: number, ready: number, alarm_depth: number} | null} depth
+ * @property {{alarming: number, deepest: number, alarm_depth: number} | null} depth
  * @property {Instance[]} instances
  * @property {Finding[]} findings
  */

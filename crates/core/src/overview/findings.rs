@@ -87,8 +87,6 @@ pub(super) struct DepthNow {
     pub(super) alarming: u64,
     /// What waits in the deepest one.
     pub(super) deepest: u64,
-    /// What waits in all that were looked at.
-    pub(super) ready: u64,
     /// More than this is an alarm.
     pub(super) alarm_depth: u64,
 }

@@ -124,9 +124,9 @@ fn what_failed_lately_is_said() {
 #[test]
 fn mailboxes_in_alarm_are_said() {
     let mut now = calm();
-    now.depth = Some(DepthNow { alarming: 0, deepest: 90, ready: 90, alarm_depth: 100 });
+    now.depth = Some(DepthNow { alarming: 0, deepest: 90, alarm_depth: 100 });
     assert_eq!(found(&now), []);
-    now.depth = Some(DepthNow { alarming: 1, deepest: 900, ready: 1000, alarm_depth: 100 });
+    now.depth = Some(DepthNow { alarming: 1, deepest: 900, alarm_depth: 100 });
     let (code, _, detail) = only(&now);
     assert_eq!(code, "mailboxes-alarming");
     assert!(detail.contains("In 1 mailbox more than 100 events wait; 900 in the deepest"), "{detail}");

@@ -262,9 +262,19 @@ fn situation(
         limits: limits.iter().map(limit).collect(),
         lately: record.lately(),
         slow: core.settings().slow,
-        depth: None,
+        depth: depth(core, snapshot),
         instances,
     }
+}
+
+/// Mailboxes in which much waits; `None`: nobody looks, or the database is away.
+fn depth(core: &Core, snapshot: &Snapshot) -> Option<DepthNow> {
+    let totals = snapshot.depths.totals?;
+    Some(DepthNow {
+        alarming: totals.alarms,
+        deepest: snapshot.depths.deepest.first().map_or(0, |one| one.size.ready),
+        alarm_depth: core.settings().alarm_depth,
+    })
 }
 
 /// All clusters as one.

@@ -34,7 +34,7 @@ pub(super) struct Others {
 }
 
 /// The names of a line's values, in their order.
-pub(super) const FIELDS: [&str; 22] = [
+pub(super) const FIELDS: [&str; 24] = [
     "at_ms",
     "held",
     "streams",
@@ -57,6 +57,8 @@ pub(super) const FIELDS: [&str; 22] = [
     "all_sends",
     "all_deliveries",
     "all_outbox_rows",
+    "deepest",
+    "alarming",
 ];
 
 /// One line, its values by [`FIELDS`]; `None`: nothing can be said.
@@ -109,6 +111,9 @@ impl Counts {
         let deliveries = per_second(self.delivering.count, before.delivering.count);
         let streams: usize = snapshot.streams.held.iter().map(|(_, held)| held).sum();
         let broker_up = snapshot.brokers.iter().all(|(_, state)| state.up && !state.blocked);
+        let depths = &snapshot.depths;
+        // unknown while nobody looks
+        let deepest = depths.totals.map(|_| depths.deepest.first().map_or(0, |one| one.size.ready));
         let flag = |up: bool| Some(f64::from(u8::from(up)));
         let (send, delivery) = ((&before.sending, &self.sending), (&before.delivering, &self.delivering));
         [
@@ -134,6 +139,8 @@ impl Counts {
             Some(round(others.sends + sends)),
             Some(round(others.deliveries + deliveries)),
             Some(others.outbox_rows + outbox_rows),
+            deepest.map(number),
+            depths.totals.as_ref().map(|totals| number(totals.alarms)),
         ]
     }
 }

@@ -77,7 +77,7 @@ codes! {
         "Much waits in some mailboxes",
         "Their readers are away or too slow. What waits for longer than mailbox.message_ttl_s is dropped, and the reader is told to resync.",
         "Look at the table of mailboxes: one without a consumer has a client that is away, one with a consumer has a slow one. Purge what nobody will read.",
-        "operations.md";
+        "operations.md#queue-depth";
     ClockDiffers "clock-differs", all,
         "Clocks are apart",
         "A gateway refuses tokens that are good, or takes tokens that have ended; its times are off. Order and delivery do not depend on clocks.",

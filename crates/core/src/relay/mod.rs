@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument as _, debug, debug_span, warn};
 
 use crate::CoreSettings;
+use crate::depth::Watch;
 use crate::slow::SlowStage;
 use crate::task::Stop;
 use lanes::{Lanes, Page};
@@ -50,6 +51,8 @@ pub struct Relay {
     uncertain: AtomicUsize,
     unstored: bool,
     slow: SlowStage,
+    /// Hears of what was published.
+    watch: Arc<Watch>,
 }
 
 impl OnCommit for Relay {
@@ -84,7 +87,13 @@ impl Relay {
             uncertain: AtomicUsize::new(0),
             unstored: settings.unstored,
             slow: SlowStage::new("publish", settings.slow),
+            watch: Arc::new(Watch::new(settings)),
         })
+    }
+
+    /// Who hears of what was published.
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
     }
 
     /// Outbox rows of this instance that are not finished.
@@ -169,6 +178,7 @@ impl Relay {
         if let Some(oldest) = rows.first() {
             self.slow.note(oldest.accepted_at.age_at(Timestamp::now()));
         }
+        self.watch.published(&rows);
         let mut rows = rows.into_iter();
         while let Some(row) = rows.next() {
             if let Err(error) = broker.publish(self.publication(&row)).await {

@@ -4,6 +4,7 @@ mod config;
 mod mailboxes;
 mod serve;
 mod tokens;
+mod visit;
 mod wire;
 
 use std::path::PathBuf;
@@ -44,7 +45,7 @@ enum Command {
     Token(tokens::TokenCommand),
     /// Signs a JWT with the configured HS256 secret, for trying things out.
     Jwt(tokens::JwtArgs),
-    /// Shows how many events wait in a user's mailboxes.
+    /// Shows how many events wait, and where most.
     Mailboxes(mailboxes::MailboxArgs),
     /// Sends a message over HTTP.
     Send(wire::SendArgs),
@@ -122,7 +123,7 @@ async fn run(line: Line) -> Result<ExitCode, Failure> {
         Command::CheckConfig => config::check(&load()?),
         Command::Token(command) => tokens::token(&load()?, command).await,
         Command::Jwt(args) => tokens::jwt(&load()?, args),
-        Command::Mailboxes(args) => mailboxes::show(&load()?, args).await,
+        Command::Mailboxes(args) => mailboxes::mailboxes(&load()?, args).await,
         Command::Send(args) => wire::send(&load()?, args).await,
         Command::Tail(args) => wire::tail(&load()?, args).await,
     }

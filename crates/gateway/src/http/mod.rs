@@ -68,8 +68,6 @@ pub(crate) struct Gateway {
     pub(crate) poll_limit: usize,
     /// The most a poll may ask for.
     pub(crate) most_events: usize,
-    /// More events than this waiting in a mailbox is an alarm.
-    pub(crate) alarm_depth: u64,
     /// Who watches the operator page.
     pub(crate) watchers: Watchers,
     /// The demo pages are served.
@@ -141,6 +139,7 @@ fn versioned() -> Vec<Served> {
         ),
         // operators
         only("/mailboxes", "GET", [get().to(mailboxes::list)]),
+        only("/mailboxes/{user}", "DELETE", [delete().to(mailboxes::purge)]),
     ]
 }
 
@@ -183,5 +182,6 @@ pub(crate) fn operator(config: &mut ServiceConfig, gateway: Data<Gateway>) {
         .service(only("/metrics", "GET", [get().to(metrics::metrics)]))
         .service(only("/v1/mailboxes", "GET", [get().to(mailboxes::list)]))
         .configure(operator::page)
+        .service(only("/v1/mailboxes/{user}", "DELETE", [delete().to(mailboxes::purge)]))
         .default_service(route().to(nothing_here));
 }

@@ -4,6 +4,7 @@
 
 mod attachments;
 mod connections;
+mod depth;
 mod family;
 mod signals;
 mod streams;
@@ -111,6 +112,7 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
     families.extend(streams::of_streams(&snapshot.streams));
     families.extend(signals::of_signals(&snapshot.signals));
     families.extend(attachments::families(&snapshot.attachments));
+    families.extend(depth::families(snapshot));
     families
 }
 

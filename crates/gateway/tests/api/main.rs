@@ -13,6 +13,7 @@ mod history;
 mod idempotency;
 mod limits;
 mod logs;
+mod mailboxes;
 mod messages;
 mod metrics;
 mod openapi;

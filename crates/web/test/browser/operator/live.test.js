@@ -19,7 +19,7 @@ everyPair((where) => {
     const broker = where.pair === "embedded" ? "Broker, in this process" : "RabbitMQ";
     assert.equal(await tile(page, broker).locator(".value").innerText(), "Up");
     // every plot is drawn, and its legend bears numbers
-    await page.waitForFunction(() => document.querySelectorAll(".chart canvas").length === 6);
+    await page.waitForFunction(() => document.querySelectorAll(".chart canvas").length === 8);
     assert.match(await page.locator("#chart-rates figcaption").innerText(), /Sent\s*[\d.,]+/);
     const own = page.locator("#instances tbody tr");
     assert.equal(await own.count(), 1);
@@ -60,7 +60,7 @@ onePair((where) => {
   test("five minutes or an hour, by a switch; the pointer is shared by all plots", async (t) => {
     const person = await operator(t, where);
     const page = await opened(person);
-    await page.waitForFunction(() => document.querySelectorAll(".chart canvas").length === 6);
+    await page.waitForFunction(() => document.querySelectorAll(".chart canvas").length === 8);
     const hour = page.getByRole("button", { name: "1 hour" });
     await hour.click();
     assert.equal(await hour.getAttribute("aria-pressed"), "true");
