@@ -29,9 +29,17 @@ impl RabbitNode {
     /// Starts a node and waits until it takes connections.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[], "")
+    }
+
+    /// The same, with these plugins, and this in its `rabbitmq.conf`.
+    #[must_use]
+    pub fn start_with(plugins: &[&str], configuration: &str) -> Self {
         let files = TempDir::new().expect("a directory");
         let name = format!("pollgate_{}@localhost", unique_prefix());
-        fs::write(files.path().join("plugins"), "[].").expect("a list of no plugins");
+        let plugins = format!("[{}].", plugins.join(","));
+        fs::write(files.path().join("plugins"), plugins).expect("a list of plugins");
+        fs::write(files.path().join("rabbitmq.conf"), configuration).expect("a configuration");
         let mut node = Self { files, name, port: ports::free(), dist_port: ports::free(), child: None };
         node.start_again();
         node
