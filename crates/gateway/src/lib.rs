@@ -13,5 +13,6 @@ pub mod settings;
 mod shutdown;
 mod start;
 mod telemetry;
+mod trace;
 
 pub use cli::main;
