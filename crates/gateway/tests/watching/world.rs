@@ -12,7 +12,7 @@ use tempfile::TempDir;
 pub(crate) const LIMIT: Duration = Duration::from_secs(90);
 /// More events than this in a mailbox are an alarm here.
 const ALARM_DEPTH: u32 = 5;
-const TOKEN: &str = "the token of the operator address, long";
+const TOKEN: &str = "the-token-of-the-operator-address-of-a-test";
 
 const SHIPPED: &str = include_str!("../../../../docker/prometheus/prometheus.yml");
 const RULES: &str = include_str!("../../../../docker/prometheus/rules.yml");
