@@ -44,11 +44,15 @@ fn every_query_of_the_dashboard_finds_something() {
             let samples = world.found(&expression);
             let legend = target["legendFormat"].as_str().unwrap_or_default();
             let named = legend.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap().to_owned());
-            let grouped = grouped_by(&expression).into_iter().filter(|label| label != "le" || named_le(legend));
+            let grouped =
+                grouped_by(&expression).into_iter().filter(|label| label != "le" || named_le(legend));
             for label in named.chain(grouped) {
                 let has = |sample: &Value| sample["metric"].get(&label).is_some();
                 // an empty label is no label: a main mailbox has no session
-                assert!(label == "session" || samples.iter().all(has), "{expression}: no {label}: {samples:?}");
+                assert!(
+                    label == "session" || samples.iter().all(has),
+                    "{expression}: no {label}: {samples:?}"
+                );
             }
         }
     }
@@ -87,7 +91,8 @@ fn the_dashboard_is_in_order() {
             continue;
         }
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
-        let refs: BTreeSet<&str> = list(panel, "targets").iter().map(|t| t["refId"].as_str().unwrap()).collect();
+        let refs: BTreeSet<&str> =
+            list(panel, "targets").iter().map(|t| t["refId"].as_str().unwrap()).collect();
         assert!(!refs.is_empty() && refs.len() == list(panel, "targets").len(), "{title}: refIds");
     }
 }

@@ -48,7 +48,9 @@ fn an_alert_says_what_it_is_about() {
         found.map(|alert| text(&alert["annotations"], "summary").to_owned())
     };
     let deep = "1 mailboxes hold more than mailbox.alarm_depth events";
-    eventually("the mailbox nobody reads", LIMIT, || about(&world, "PollgateMailboxesDeep").as_deref() == Some(deep));
+    eventually("the mailbox nobody reads", LIMIT, || {
+        about(&world, "PollgateMailboxesDeep").as_deref() == Some(deep)
+    });
     for away in ["PollgateBrokerAway", "RabbitmqNodeDown"] {
         assert_eq!(about(&world, away), None);
     }

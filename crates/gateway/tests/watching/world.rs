@@ -31,14 +31,12 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let metrics = free_port();
-        let configuration = format!("{RABBITMQ}\nprometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {metrics}\n");
+        let configuration =
+            format!("{RABBITMQ}\nprometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {metrics}\n");
         let rabbitmq = RabbitNode::start_with(&["rabbitmq_prometheus"], &configuration);
         let schema = PgSchema::create();
-        let backends = Backends::Production {
-            pg_url: schema.url(),
-            amqp_url: rabbitmq.url(),
-            prefix: unique_prefix(),
-        };
+        let backends =
+            Backends::Production { pg_url: schema.url(), amqp_url: rabbitmq.url(), prefix: unique_prefix() };
         let gateway = Gateway::builder(env!("CARGO_BIN_EXE_pollgate"))
             .backends(backends)
             .env("POLLGATE_HTTP__OPERATOR_TOKEN", TOKEN)
@@ -82,7 +80,9 @@ impl World {
             ann.send("carl", "are you there?");
         }
         for job in ["pollgate", "rabbitmq"] {
-            eventually("Prometheus has scraped it", LIMIT, || !self.samples(&format!("up{{job=\"{job}\"}} == 1")).is_empty());
+            eventually("Prometheus has scraped it", LIMIT, || {
+                !self.samples(&format!("up{{job=\"{job}\"}} == 1")).is_empty()
+            });
         }
         let twice = "count_over_time(pollgate_messages_sent_total[5m]) > 1";
         eventually("there is a rate", LIMIT, || !self.samples(twice).is_empty());
