@@ -15,3 +15,8 @@ mod start;
 mod telemetry;
 
 pub use cli::main;
+
+/// What fuzzers call; no part of the product. See fuzz/README.md.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use http::fuzzing;
