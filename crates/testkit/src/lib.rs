@@ -14,6 +14,7 @@ pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
 pub mod s3;
+pub mod smuggling;
 pub mod token;
 pub mod user;
 mod wait;
