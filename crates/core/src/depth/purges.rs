@@ -96,11 +96,10 @@ impl Purges {
             Ok(seen) => seen,
             Err(error) => return debug!(%error, "deletions were not read, trying again"),
         };
-        let forgets = self.learn(seen, Timestamp::now());
-        if forgets {
-            if let Err(error) = store.forget_purges(self.within).await {
-                debug!(%error, "old deletions were not forgotten, trying again");
-            }
+        if self.learn(seen, Timestamp::now())
+            && let Err(error) = store.forget_purges(self.within).await
+        {
+            debug!(%error, "old deletions were not forgotten, trying again");
         }
     }
 

@@ -17,7 +17,8 @@ pub(crate) struct Missed {
 }
 
 impl Missed {
-    /// Why whoever got a cursor made at `issued_at`, by this gateway or another one, and asks at `now`, must be told. The next cursor must bear this `now`.
+    /// Why whoever got a cursor made at `issued_at`, by this gateway or another one, and asks at `now`, must be told. The
+    /// next cursor must bear this `now`.
     pub(super) fn since(
         &self,
         mailbox: &Mailbox,
