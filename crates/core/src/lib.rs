@@ -147,6 +147,27 @@ fn relay_services(
     }
 }
 
+/// Starts what finds deep mailboxes, and what tells the readers of deleted ones.
+fn depth_services(
+    tasks: &Tasks,
+    store: &Store,
+    clusters: &Arc<Clusters>,
+    (watch, purges): (&Arc<Watch>, &Arc<Purges>),
+    settings: &CoreSettings,
+) {
+    let looker = Looker {
+        store: store.clone(),
+        clusters: clusters.clone(),
+        watch: watch.clone(),
+        looks_per_second: settings.looks_per_second,
+        session_expires: settings.session_expires,
+    };
+    if settings.looks_per_second > 0 {
+        tasks.service("depth watch", looker.run(tasks.stop_signal()));
+    }
+    tasks.service("purges", purges.clone().watch(store.clone(), tasks.stop_signal()));
+}
+
 impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
@@ -189,17 +210,7 @@ impl Core {
             signal_members: settings.signal_members,
         };
         tasks.service("presence", keeper.keep(stop()));
-        let looker = Looker {
-            store: store.clone(),
-            clusters: clusters.clone(),
-            watch: watch.clone(),
-            looks_per_second: settings.looks_per_second,
-            session_expires: settings.session_expires,
-        };
-        if settings.looks_per_second > 0 {
-            tasks.service("depth watch", looker.run(stop()));
-        }
-        tasks.service("purges", purges.clone().watch(store.clone(), stop()));
+        depth_services(&tasks, &store, &clusters, (&watch, &purges), &settings);
         relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
         let overview = Overview::new(instance, identity);
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), overview.clone(), stop()));

@@ -53,14 +53,21 @@ impl Purges {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whoever got this cursor, and asks now, may have missed what was in the mailbox.
-    pub(crate) fn missed_since(&self, mailbox: &Mailbox, issued_at: Timestamp, now: Timestamp) -> bool {
+    /// Whoever got a cursor made at `issued_at`, here or elsewhere, and asks now, may have missed what was in the mailbox.
+    pub(crate) fn missed_since(
+        &self,
+        mailbox: &Mailbox,
+        issued_at: Timestamp,
+        here: bool,
+        now: Timestamp,
+    ) -> bool {
         let known = self.known();
-        if known.missed.is_empty() && known.own.is_empty() {
-            return false;
+        if let Some(at) = known.own.get(mailbox) {
+            // a gateway that did not know of it made cursors that look newer than it
+            let until = if here { *at } else { at.plus(KNOWN_AFTER) };
+            return issued_at < until && *at <= now;
         }
-        let between = |at: &Timestamp| issued_at < *at && *at <= now;
-        known.missed.get(mailbox).is_some_and(between) || known.own.get(mailbox).is_some_and(between)
+        known.missed.get(mailbox).is_some_and(|at| issued_at < *at && *at <= now)
     }
 
     /// Says that this mailbox is about to be deleted: here at once, and to all.
@@ -89,11 +96,10 @@ impl Purges {
             Ok(seen) => seen,
             Err(error) => return debug!(%error, "deletions were not read, trying again"),
         };
-        let forgets = self.learn(seen, Timestamp::now());
-        if forgets {
-            if let Err(error) = store.forget_purges(self.within).await {
-                debug!(%error, "old deletions were not forgotten, trying again");
-            }
+        if self.learn(seen, Timestamp::now())
+            && let Err(error) = store.forget_purges(self.within).await
+        {
+            debug!(%error, "old deletions were not forgotten, trying again");
         }
     }
 
@@ -102,6 +108,12 @@ impl Purges {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let within = self.within;
         known.own.retain(|_, at| at.age_at(now) <= within);
+        for Purge { mailbox, missed_at } in &seen {
+            // purged once more, elsewhere
+            if known.own.get(mailbox).is_some_and(|at| at.plus(KNOWN_AFTER + READ) < *missed_at) {
+                known.own.remove(mailbox);
+            }
+        }
         known.missed.clear();
         let any = !seen.is_empty();
         known.missed.extend(seen.into_iter().map(|purge| (purge.mailbox, purge.missed_at)));
@@ -126,8 +138,24 @@ mod tests {
         let purges = Purges::new(Duration::from_secs(3600));
         let (ann, bob) = (Mailbox::main("ann".parse().unwrap()), Mailbox::main("bob".parse().unwrap()));
         purges.learn(vec![Purge { mailbox: ann.clone(), missed_at: at(5) }], at(1));
-        let told: Vec<bool> = (0..8).map(|s| purges.missed_since(&ann, at(s), at(s + 1))).collect();
+        let told: Vec<bool> = (0..8).map(|s| purges.missed_since(&ann, at(s), true, at(s + 1))).collect();
         assert_eq!(told, [false, false, false, false, true, false, false, false]);
-        assert!(!purges.missed_since(&bob, at(0), at(9)));
+        assert!(!purges.missed_since(&bob, at(0), true, at(9)));
+    }
+
+    /// The gateway that did it knows at once, others after some seconds; cursors of others may look newer than it is.
+    #[test]
+    fn own_purges_are_known_at_once_also_to_cursors_of_others() {
+        let purges = Purges::new(Duration::from_secs(3600));
+        let ann = Mailbox::main("ann".parse().unwrap());
+        purges.known.write().unwrap().own.insert(ann.clone(), at(10));
+        let row = |missed_at| vec![Purge { mailbox: Mailbox::main("ann".parse().unwrap()), missed_at }];
+        purges.learn(row(at(15)), at(11));
+        assert!(purges.missed_since(&ann, at(9), true, at(10)));
+        assert!(!purges.missed_since(&ann, at(10), true, at(16)), "told already");
+        assert!(purges.missed_since(&ann, at(13), false, at(14)), "it did not know when it answered");
+        assert!(!purges.missed_since(&ann, at(15), false, at(16)));
+        purges.learn(row(at(40)), at(36));
+        assert!(purges.missed_since(&ann, at(20), true, at(41)), "somebody else purged it again");
     }
 }

@@ -17,16 +17,17 @@ pub(crate) struct Missed {
 }
 
 impl Missed {
-    /// Why whoever got a cursor made at `issued_at`, and asks at `now`, must be told. The next cursor must bear this `now`.
+    /// Why whoever got a cursor made at `issued_at`, by this gateway or another one, and asks at `now`, must be told. The
+    /// next cursor must bear this `now`.
     pub(super) fn since(
         &self,
         mailbox: &Mailbox,
-        issued_at: Timestamp,
+        (issued_at, here): (Timestamp, bool),
         now: Timestamp,
     ) -> Option<ResyncReason> {
         if self.moves.missed_since(&mailbox.user, issued_at, now) {
             return Some(ResyncReason::Moved);
         }
-        self.purges.missed_since(mailbox, issued_at, now).then_some(ResyncReason::Gone)
+        self.purges.missed_since(mailbox, issued_at, here, now).then_some(ResyncReason::Gone)
     }
 }

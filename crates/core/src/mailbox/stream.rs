@@ -245,7 +245,7 @@ impl MailboxStream {
         let Reading { attendance, request, asked_at, .. } = &mut self.reading;
         let (mailboxes, user) = (&attendance.mailboxes, &request.mailbox.user);
         let before = std::mem::replace(asked_at, Timestamp::now());
-        if let Some(why) = mailboxes.missed.since(&request.mailbox, before, *asked_at) {
+        if let Some(why) = mailboxes.missed.since(&request.mailbox, (before, true), *asked_at) {
             attendance.attended.lock().resync = Some(why);
         }
         if request.presence {
