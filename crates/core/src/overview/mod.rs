@@ -232,6 +232,20 @@ impl Overview {
     }
 }
 
+impl Core {
+    /// Begins to take figures down for operators; `outer` are the bounds that others keep.
+    pub fn take_figures(&self, outer: impl Fn() -> Vec<Limit> + Send + 'static) {
+        let stop = self.tasks.stop_signal();
+        self.tasks.service("figures", self.overview.clone().run(self.clone(), outer, stop));
+    }
+
+    /// How this gateway and those beside it are.
+    #[must_use]
+    pub fn overview(&self) -> &Overview {
+        &self.overview
+    }
+}
+
 fn situation(
     core: &Core,
     snapshot: &Snapshot,
