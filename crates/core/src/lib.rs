@@ -36,7 +36,7 @@ use std::time::Duration;
 use attachments::Attachments;
 use pollgate_broker::{BrokerState, ClusterName, Clusters, Outcome};
 use pollgate_files::Files;
-use pollgate_model::InstanceId;
+use pollgate_model::{InstanceId, UserId};
 use pollgate_redis::RedisBuckets;
 use pollgate_store::Store;
 use tokio::sync::mpsc;
@@ -53,7 +53,7 @@ pub use mailbox::{
     Streamed, Tally, Unconfirmed,
 };
 pub use moves::Moves;
-pub use overview::{Identity, Overview, Watch};
+pub use overview::{Identity, Looks, Overview};
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Accepted, Announcement, To};
 pub use relay::Relay;

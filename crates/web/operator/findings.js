@@ -36,6 +36,6 @@ export function findings({ state, standing }) {
 /** @param {Page["standing"]} standing */
 const away = (standing) => html`<p class="finding card" data-severity="warn">
     ${standing === "refused"
-      ? "The gateway wants a token with the scope operator. Sign in to go on."
+      ? "The gateway wants its operator token (http.operator_token), or a token with the scope operator. Sign in to go on."
       : "This page hears nothing from the gateway. What it shows is old. It connects again by itself."}
   </p>`;

@@ -40,7 +40,7 @@ export async function signIn() {
     };
     return html`<form class="dialog-form" @submit=${submit}>
       <div class="dialog-body">
-        <p>A token with the scope <code>operator</code> shows whose mailboxes there are, and may purge them. It is kept in this tab only.</p>
+        <p>A token with the scope <code>operator</code>, or the gateway's <code>http.operator_token</code>, shows whose mailboxes there are, and may purge them. It is kept in this tab only.</p>
         <div class="field"><label for="token">Token</label>
           <input id="token" class="input" type="password" autocomplete="off" .value=${typed} @input=${type} aria-describedby="token-fault token-hint"></div>
         <p id="token-hint" class="hint"><code>pollgate jwt --user me --scope operator</code></p>

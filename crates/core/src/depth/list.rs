@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use pollgate_broker::Depth;
-use pollgate_model::{Mailbox, Timestamp, UserId};
+use pollgate_model::{Mailbox, Timestamp};
 use pollgate_store::{DepthNotes, NotedDepth, Revisits};
 use tracing::{debug, info};
 

@@ -101,13 +101,13 @@ struct Look<'a> {
 
 /// What somebody who watches gets: everything so far, then each look.
 #[derive(Debug)]
-pub struct Watch {
+pub struct Looks {
     /// As JSON.
     pub hello: Bytes,
     frames: broadcast::Receiver<Bytes>,
 }
 
-impl Watch {
+impl Looks {
     /// The next look, as JSON; `None`: frames were missed, or there are no more.
     ///
     /// Cancel safe: dropped while it waits, it has taken nothing.
@@ -132,7 +132,7 @@ impl Overview {
     ///
     /// # Errors
     /// It cannot be written as JSON: a mistake in this program.
-    pub fn watch(&self) -> Result<Watch, serde_json::Error> {
+    pub fn watch(&self) -> Result<Looks, serde_json::Error> {
         // under the lock, so that no look falls between the two
         let board = self.board();
         let frames = self.frames.subscribe();
@@ -147,7 +147,7 @@ impl Overview {
             coarse: board.record.coarse(),
             state: board.state.as_ref(),
         };
-        Ok(Watch { hello: serde_json::to_vec(&hello)?.into(), frames })
+        Ok(Looks { hello: serde_json::to_vec(&hello)?.into(), frames })
     }
 
     /// What this gateway says of itself to the others.

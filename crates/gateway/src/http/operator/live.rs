@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use pollgate_core::{CoreError, Watch};
+use pollgate_core::{CoreError, Looks};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -40,7 +40,7 @@ fn frame(event: &str, json: &[u8]) -> Bytes {
 }
 
 /// Brings each look to the connection, until its client leaves, reads too slowly, or the gateway stops.
-async fn write(mut watch: Watch, chunks: mpsc::Sender<Bytes>, mut seat: Seat, slow: Duration) {
+async fn write(mut watch: Looks, chunks: mpsc::Sender<Bytes>, mut seat: Seat, slow: Duration) {
     let mut chunk = frame("hello", &watch.hello);
     loop {
         match timeout(slow, chunks.send(chunk)).await {
