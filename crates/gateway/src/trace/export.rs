@@ -106,7 +106,12 @@ pub(super) fn start<E: SpanExporter + 'static>(
     let (spans, waiting) = mpsc::channel(counts.most);
     let (stop, stopped) = watch::channel(false);
     let task = Task { exporter, waiting, counts: counts.clone(), pace, stop: stopped, away: false };
-    let running = Mutex::new(Some(tokio::spawn(task.run())));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`Exporting::finish` waits for it, after all tasks of core"
+    )]
+    let running = tokio::spawn(task.run());
+    let running = Mutex::new(Some(running));
     (SpanQueue { spans, counts }, Exporting { stop, running })
 }
 

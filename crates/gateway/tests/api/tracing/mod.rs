@@ -136,7 +136,15 @@ fn by_ratio_each_message_begins_a_trace_over_http_and_over_a_websocket() {
         spans.iter().find(|span| span.name == "deliver" && span.says("messaging.message.id") == id).cloned()
     };
     eventually("it is delivered", LIMIT, || delivered().is_some());
-    let spans = collector.trace(&delivered().unwrap().trace, 4);
+    // to bob, and to ann's own mailbox, which the socket reads
+    let spans = collector.trace(&delivered().unwrap().trace, 5);
+    let mut transports: Vec<&str> = spans
+        .iter()
+        .filter(|span| span.name == "deliver")
+        .map(|span| span.says("pollgate.transport"))
+        .collect();
+    transports.sort_unstable();
+    assert_eq!(transports, ["poll", "ws"]);
     let accept = named(&spans, "WS send");
     assert_eq!((accept.parent.as_str(), accept.kind), ("", SERVER));
     assert_eq!(named(&spans, "commit").parent, accept.span);
