@@ -15,6 +15,10 @@ use crate::relay::divide;
 use crate::trace::SpanBegun;
 use crate::{Core, CoreError};
 
+/// How deep the data of an event may be nested. Readers of JSON end at some depth (128 levels, where ours is one of them),
+/// and an event stands some levels deep in an answer: one that nobody can read would be asked for again and again.
+const MOST_DEPTH: usize = 100;
+
 /// Who gets an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum To {
@@ -178,6 +182,9 @@ impl Core {
             if one.data.get().len() > most_bytes {
                 return Err(CoreError::TooLarge(format!("data: at most {most_bytes} bytes")));
             }
+            if depth(one.data.get()) > MOST_DEPTH {
+                return Err(CoreError::Invalid(format!("data: nested at most {MOST_DEPTH} deep")));
+            }
             match &one.to {
                 To::Users(users) if users.is_empty() || users.len() > most_users => {
                     return Err(CoreError::Invalid(format!("to: 1 to {most_users} users")));
@@ -195,5 +202,43 @@ impl Core {
             To::Room(room) => self.store.members(*room).await?,
         };
         Ok(users.into_iter().map(|user| Recipient { user, make_mailbox: false }).collect())
+    }
+}
+
+/// How deep lists and objects stand in each other in a text that is JSON.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn brackets_in_texts_are_no_depth() {
+        for (json, expected) in [
+            ("1", 0),
+            (r#""[[[""#, 0),
+            (r#""\"[[[""#, 0),
+            (r#"["\\",[{}]]"#, 3),
+            (r#"{"a":[1,{"]":2}],"b":[]}"#, 3),
+            ("[[],[],[[]]]", 3),
+        ] {
+            assert_eq!(depth(json), expected, "{json}");
+        }
     }
 }

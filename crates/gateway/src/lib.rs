@@ -16,3 +16,8 @@ mod telemetry;
 mod trace;
 
 pub use cli::main;
+
+/// What fuzzers call; no part of the product. See fuzz/README.md.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use http::fuzzing;

@@ -241,6 +241,7 @@ impl Gateway {
             auth: Authenticator::new(&settings, store)?,
             tracer,
             metrics: Metrics::new(connections_of(&settings) * workers(&settings), body_time),
+            door: http::OperatorDoor::new(&settings.http.operator_token),
             query_token: settings.auth.allow_query_token,
             body_limits: http::Gateway::body_limits(settings.limits.text_bytes, body_time),
             batch_limits: BodyLimits { bytes: settings.limits.batch_bytes, time: body_time },
@@ -344,6 +345,7 @@ fn public_server(
             .wrap(from_fn(http::rate_limit_fields))
             .wrap(http::cors(&origins))
             .wrap(from_fn(http::log_request))
+            .wrap(from_fn(http::guard_answer))
             .configure(|config| http::public(config, shared.clone()))
     })
     .on_connect(move |_connection, data| connections.opened(data))
@@ -369,7 +371,9 @@ fn operator_server(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(proxies.clone())
+            .wrap(from_fn(http::ask_at_the_door))
             .wrap(from_fn(http::log_request))
+            .wrap(from_fn(http::guard_answer))
             .configure(|config| http::operator(config, shared.clone()))
     })
     .workers(1)

@@ -238,6 +238,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    /// Mailboxes in which more waits than usual.
+    mailbox_depths (user_id, session) {
+        user_id -> Text,
+        session -> Text,
+        ready -> BigInt,
+        unacked -> Nullable<BigInt>,
+        consumers -> BigInt,
+        alarm -> BigInt,
+        used_at_ms -> BigInt,
+        looked_at_ms -> BigInt,
+        due_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    /// Mailboxes that were deleted by an operator.
+    mailbox_purges (user_id, session) {
+        user_id -> Text,
+        session -> Text,
+        missed_at_ms -> BigInt,
+    }
+}
+
 diesel::joinable!(members -> rooms (room_id));
 diesel::allow_tables_to_appear_in_same_query!(rooms, members, messages, outbox, desk_agents, search_marks);
 diesel::allow_tables_to_appear_in_same_query!(attachments, attachment_uses, members);

@@ -26,7 +26,7 @@ use crate::auth::{Caller, Scope};
     as = NewEvent,
     example = json!({"to": ["ann", "bob"], "type": "order.updated", "data": {"order": 7, "status": "sent"}})
 )]
-struct Posted {
+pub(super) struct Posted {
     /// To these users; one who is named twice gets it once.
     #[schema(min_items = 1)]
     to: Option<Vec<UserId>>,
@@ -53,7 +53,7 @@ struct Posted {
     as = NewBatch,
     example = json!({"events": [{"to": ["ann"], "type": "order.updated", "data": 1}, {"to": ["bob"], "type": "hint", "ephemeral": true}]})
 )]
-struct PostedBatch {
+pub(super) struct PostedBatch {
     #[schema(min_items = 1, value_type = Vec<Posted>)]
     events: Vec<Object<Posted>>,
 }

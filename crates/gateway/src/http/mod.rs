@@ -9,6 +9,9 @@ mod cors;
 mod desks;
 mod docs;
 mod events;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod headers;
 mod health;
 mod idempotency;
 mod mailboxes;
@@ -16,6 +19,8 @@ mod members;
 mod messages;
 mod metrics;
 mod openapi;
+mod operator_door;
+mod origin;
 mod pages;
 mod poll;
 mod presence;
@@ -45,7 +50,9 @@ use strict::BodyLimits;
 use table::{Served, only};
 
 pub(crate) use cors::cors;
+pub(crate) use headers::guard_answer;
 pub(crate) use openapi::{Bounds, Document};
+pub(crate) use operator_door::{OperatorDoor, ask_at_the_door};
 pub(crate) use request_log::log_request;
 pub(crate) use stream::StreamRules;
 pub(crate) use throttle::rate_limit_fields;
@@ -58,6 +65,8 @@ pub(crate) struct Gateway {
     pub(crate) tracer: Tracer,
     /// What this layer counts.
     pub(crate) metrics: Metrics,
+    /// Who may see what operators see.
+    pub(crate) door: OperatorDoor,
     /// Polls may bring their token in the query.
     pub(crate) query_token: bool,
     pub(crate) body_limits: BodyLimits,

@@ -22,6 +22,7 @@ mod receipts;
 mod rooms;
 mod scrape;
 mod search;
+mod security;
 mod statements;
 mod streams;
 mod strictness;
