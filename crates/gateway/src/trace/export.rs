@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::otlp;
 
 /// What became of spans.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct SpanCounts {
     exported: AtomicU64,
     failed: AtomicU64,
@@ -26,15 +26,8 @@ pub(super) struct SpanCounts {
 }
 
 impl SpanCounts {
-    pub(super) const fn new(most: usize) -> Self {
-        let none = AtomicU64::new(0);
-        Self {
-            exported: none,
-            failed: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-            most,
-        }
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, ..Self::default() }
     }
 
     pub(super) fn read(&self) -> [(&'static str, u64); 3] {
