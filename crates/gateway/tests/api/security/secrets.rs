@@ -42,7 +42,7 @@ fn every_secret() -> BTreeMap<&'static str, String> {
 fn said(arguments: &[&str], variables: &BTreeMap<&'static str, String>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("timeout");
-    command.args(["-s", "KILL", "30", BINARY]).args(arguments).current_dir(folder.path());
+    command.args(["-s", "KILL", "15", BINARY]).args(arguments).current_dir(folder.path());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("POLLGATE_") || name == "RUST_LOG")
     {
         command.env_remove(name);
