@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::{Clusters, Durability, Publication};
-use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timestamp, UserId};
+use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timestamp, TraceContext, UserId};
 use pollgate_store::{Audience, Keyed, NewEvent, Published, RequestKey};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
+use crate::figures::Stage;
 use crate::relay::divide;
+use crate::trace::SpanBegun;
 use crate::{Core, CoreError};
 
 /// How deep the data of an event may be nested. Readers of JSON end at some depth (128 levels, where ours is one of them),
@@ -38,6 +41,8 @@ pub struct Announcement {
     pub ephemeral: bool,
     /// How long it is worth delivering.
     pub ttl: Option<Duration>,
+    /// Where it stands in a trace, when it is sampled.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 impl Announcement {
@@ -95,7 +100,9 @@ impl Core {
     ) -> Result<Accepted, CoreError> {
         self.check(&announcements)?;
         let _entry = key.as_ref().map(|key| self.in_progress.enter(key.id)).transpose()?;
-        let Prepared { ids, durable, ephemeral } = self.prepare(announcements).await?;
+        let Prepared { ids, mut durable, ephemeral } = self.prepare(announcements).await?;
+        let commits = !durable.is_empty() || key.is_some();
+        let (started, span) = (Instant::now(), self.follow(&mut durable));
         if !durable.is_empty() {
             self.room_in_outbox()?;
         }
@@ -104,15 +111,31 @@ impl Core {
             Some(key) => {
                 let keyed = Keyed { key, ids: ids.clone() };
                 if let Published::Before(ids) = self.store.publish_once(durable, keyed).await? {
+                    self.figures.repeated();
+                    self.tell_commit(span, true);
                     return Ok(Accepted { ids, repeated: true });
                 }
             }
+        }
+        if commits {
+            self.figures.stages.note(Stage::Commit, started.elapsed());
+            self.tell_commit(span, false);
         }
         for publication in ephemeral {
             // an ephemeral event has no promise to break
             let _taken = in_passing(&self.clusters, &publication);
         }
         Ok(Accepted { ids, repeated: false })
+    }
+
+    /// Begins the span of a commit, of which what is committed is a consequence.
+    fn follow(&self, durable: &mut [NewEvent]) -> Option<SpanBegun> {
+        let parent = durable.first().and_then(|event| event.trace.as_ref());
+        let span = self.settings.tracing.below(parent, false)?;
+        for event in durable {
+            event.trace = Some(span.context.clone());
+        }
+        Some(span)
     }
 
     async fn prepare(&self, announcements: Vec<Announcement>) -> Result<Prepared, CoreError> {
@@ -136,13 +159,14 @@ impl Core {
                     recipients: self.audience(&one.to).await?,
                     durability: Durability::Transient,
                     expires_at,
+                    trace: one.trace,
                 });
             } else {
                 let to = match one.to {
                     To::Users(users) => Audience::Users(users),
                     To::Room(room) => Audience::Room(room),
                 };
-                prepared.durable.push(NewEvent { event, to, expires_at });
+                prepared.durable.push(NewEvent { event, to, expires_at, trace: one.trace });
             }
         }
         Ok(prepared)

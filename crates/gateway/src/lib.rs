@@ -13,6 +13,7 @@ pub mod settings;
 mod shutdown;
 mod start;
 mod telemetry;
+mod trace;
 
 pub use cli::main;
 

@@ -33,6 +33,7 @@ mod stream;
 pub(crate) mod strict;
 mod table;
 mod throttle;
+mod traced;
 mod typing;
 
 use std::time::Duration;
@@ -43,6 +44,7 @@ use pollgate_core::Core;
 
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
+use crate::trace::Tracer;
 use problem::Problem;
 use strict::BodyLimits;
 use table::{Served, only};
@@ -59,6 +61,8 @@ pub(crate) use throttle::rate_limit_fields;
 pub(crate) struct Gateway {
     pub(crate) core: Core,
     pub(crate) auth: Authenticator,
+    /// Which requests are followed.
+    pub(crate) tracer: Tracer,
     /// What this layer counts.
     pub(crate) metrics: Metrics,
     /// Who may see what operators see.

@@ -28,6 +28,7 @@ mod streams;
 mod strictness;
 mod throttle;
 mod tickets;
+mod tracing;
 mod typing;
 mod wire;
 mod world;

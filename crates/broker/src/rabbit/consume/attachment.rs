@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::lane::Command;
+use crate::rabbit::trace;
 use crate::{Delivery, DeliveryTag, Detached, Inbox};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +89,16 @@ impl Attachment {
         if state.phase != Phase::Open {
             return None;
         }
-        Some(Delivery { tag, id, payload: Bytes::from(message.data), redelivered: message.redelivered })
+        drop(state);
+        let trace = message.properties.headers().as_ref().and_then(trace::read);
+        Some(Delivery {
+            tag,
+            id,
+            payload: Bytes::from(message.data),
+            redelivered: message.redelivered,
+            arrived: Instant::now(),
+            trace,
+        })
     }
 
     /// Queues acks of what is unacked.
