@@ -8,6 +8,7 @@ mod brokers;
 mod cli;
 mod demo;
 mod http;
+mod log_lines;
 mod metrics;
 pub mod settings;
 mod shutdown;
