@@ -42,10 +42,13 @@ const fn breaks(c: char) -> bool {
 fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if breaks(c) {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
+        match c {
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            // as JSON writes it, which is one of the two formats
+            other if breaks(other) => line.push_str(&format!("\\u{:04x}", u32::from(other))),
+            other => line.push(other),
         }
     }
     line
@@ -65,7 +68,7 @@ mod tests {
     fn an_event_is_one_line() {
         assert_eq!(written("a user=ann\n"), "a user=ann\n");
         assert_eq!(written("a user=x\nFORGED\r\n\n"), "a user=x\\nFORGED\\r\\n\n");
-        assert_eq!(written("fdp\u{202e}exe\u{2028}\n"), "fdp\\u{202e}exe\\u{2028}\n");
+        assert_eq!(written("fdp\u{202e}exe\u{2028}\n"), "fdp\\u202eexe\\u2028\n");
         assert_eq!(written("no end\n\t"), "no end\\n\\t");
         assert_eq!(written("\u{1b}[32mINFO\u{1b}[0m grüße\n"), "\u{1b}[32mINFO\u{1b}[0m grüße\n");
         assert_eq!(written(""), "");
