@@ -9,6 +9,7 @@ mod cli;
 mod demo;
 mod http;
 mod identity;
+mod log_lines;
 mod metrics;
 pub mod settings;
 mod shutdown;
