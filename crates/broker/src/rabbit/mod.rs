@@ -11,6 +11,7 @@
 //! | `publish` | the publishing task |
 //! | `consume` | consumers, acks, releases, taking out |
 //! | `control` | requests between gateways |
+//! | [`probe`] | trying a cluster out, for `pollgate doctor` |
 //!
 //! Publishing, consuming and managing have connections of their own: when the broker raises an alarm it stops
 //! reading from whoever has published, and everything else on that connection stops with it.
@@ -23,6 +24,7 @@ mod link;
 mod manage;
 mod marker;
 mod name;
+pub mod probe;
 mod publish;
 pub mod settings;
 mod stats;
