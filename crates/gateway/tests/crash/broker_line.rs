@@ -15,13 +15,14 @@ fn watchful(backends: Backends) -> Gateway {
         .start()
 }
 
-/// Two senders, and a reader of both.
+/// Two senders, and a reader of both who has begun: every kind of connection to the broker is in use.
 fn crew(gateway: &Gateway) -> Crew {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
     crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
+    crew.until_nothing_is_missing();
     crew
 }
 

@@ -1,5 +1,6 @@
 //! Gateways under load: senders that note what was accepted, readers that note what came.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -118,6 +119,7 @@ impl Crew {
         let (stop, ledger) = (self.stop.clone(), self.ledger.clone());
         self.readers.push(thread::spawn(move || {
             let mut cursor = String::new();
+            let mut read = HashMap::new();
             for (turn, way) in ways.iter().cycle().enumerate() {
                 if stop.load(Ordering::Relaxed) {
                     return;
@@ -125,7 +127,7 @@ impl Crew {
                 match look(way, &cursor, turn / ways.len()) {
                     Look::Had(answer) => {
                         ledger.came(name, &answer);
-                        if answer["resync"] != true || read_history(way, name, &ledger) {
+                        if answer["resync"] != true || read_history(way, name, &ledger, &mut read) {
                             answer["cursor"].as_str().unwrap().clone_into(&mut cursor);
                         }
                     }
@@ -146,16 +148,18 @@ impl Crew {
         eventually("more messages are accepted", LIMIT, || self.ledger.count_accepted() >= goal);
     }
 
+    /// Waits until all has come that is accepted by now; senders may go on.
     pub(crate) fn until_nothing_is_missing(&self) {
         let started = Instant::now();
-        while self.ledger.missing() > 0 {
+        let mut missing = self.ledger.which_are_missing();
+        while !missing.is_empty() {
             assert!(
                 started.elapsed() < LIMIT,
-                "of {} accepted messages these did not come: {:?}",
+                "of {} accepted messages these did not come: {missing:?}",
                 self.ledger.count_accepted(),
-                self.ledger.which_are_missing()
             );
             thread::sleep(AGAIN);
+            missing.retain(|one| self.ledger.is_missing(one));
         }
     }
 
@@ -191,20 +195,21 @@ impl Crew {
     }
 }
 
-/// What a client does that may have missed something; `false`: not all could be read.
-fn read_history(reader: &User, name: &'static str, ledger: &Ledger) -> bool {
-    ledger.rooms().iter().all(|room| {
-        let mut after = 0;
+/// What a client does that may have missed something: it reads on in each room from where it has `read`. `false`: not all
+/// could be read.
+fn read_history(reader: &User, name: &'static str, ledger: &Ledger, read: &mut HashMap<String, i64>) -> bool {
+    ledger.rooms().into_iter().all(|room| {
+        let path = format!("/v1/rooms/{room}/messages?limit=100&after=");
+        let after = read.entry(room).or_default();
         loop {
-            let path = format!("/v1/rooms/{room}/messages?after={after}&limit=100");
-            let Ok(page) = reader.request("GET", &path, &[], &[]) else { return false };
+            let Ok(page) = reader.request("GET", &format!("{path}{after}"), &[], &[]) else { return false };
             if page.status != 200 {
                 return page.status == 404; // a room of others
             }
             ledger.read(name, &page.json);
-            match page.json["newest_id"].as_i64() {
-                Some(newest) if page.json["has_more"] == true => after = newest,
-                _ => return true,
+            *after = page.json["newest_id"].as_i64().unwrap_or(*after);
+            if page.json["has_more"] != true {
+                return true;
             }
         }
     })
