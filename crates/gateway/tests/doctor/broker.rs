@@ -1,9 +1,9 @@
 //! RabbitMQ that is away, refuses, or has an alarm.
 
-use pollgate_testkit::{PgSchema, RabbitNode, Vhost, free_port, rabbitmq_url};
+use pollgate_testkit::{PgSchema, RabbitNode, Vhost, eventually, free_port, rabbitmq_url};
 use rstest::rstest;
 
-use crate::world::{Said, SetUp};
+use crate::world::{LIMIT, Said, SetUp, assert_left_as_it_was};
 
 fn doctor(url: &str) -> Said {
     let schema = PgSchema::create();
@@ -34,7 +34,7 @@ fn rights_that_are_missing_are_found_by_doing(#[case] rights: [&str; 3], #[case]
     let vhost = Vhost::create();
     let said = doctor(&vhost.user(rights));
     said.assert(check, "problem", &["ACCESS_REFUSED", "rabbitmqctl set_permissions"]);
-    assert_eq!(vhost.left(), "");
+    assert_left_as_it_was(&vhost);
 }
 
 /// The rights that the doctor proposes are enough for it.
@@ -60,7 +60,7 @@ fn an_alarm_is_found_and_does_not_hold_the_doctor_up() {
     assert!(said.of("broker.expiry").is_empty(), "nothing that publishes was begun");
     said.assert("broker.tidy", "ok", &[]);
     node.end_alarm();
-    doctor(&node.url()).assert_well();
+    eventually("the alarm is over", LIMIT, || doctor(&node.url()).of("broker.alarm")[0]["level"] == "ok");
 }
 
 #[test]

@@ -59,14 +59,16 @@ fn a_bucket_is_tried_and_left_as_it_was() {
     let server = S3Server::start();
     let bucket = |name: &str| {
         SetUp::embedded()
-            .only("files")
+            .only("files,clock")
             .env("ATTACHMENTS__URL", &format!("s3://{name}/chat"))
             .env("ATTACHMENTS__S3_ENDPOINT", &server.endpoint())
             .env("ATTACHMENTS__S3_ACCESS_KEY_ID", "key")
             .env("ATTACHMENTS__S3_SECRET_ACCESS_KEY", "geheim")
             .doctor()
     };
-    bucket(server.bucket()).assert("files.attachments", "ok", &["written, read and removed"]);
+    let said = bucket(server.bucket());
+    said.assert("files.attachments", "ok", &["written, read and removed"]);
+    said.assert("clock.storage", "ok", &["apart"]);
     assert!(server.keys().is_empty(), "{:?}", server.keys());
     bucket("nowhere").assert("files.attachments", "problem", &["s3:PutObject"]);
 }

@@ -3,7 +3,7 @@
 use pollgate_testkit::{PgSchema, Vhost};
 use rstest::rstest;
 
-use crate::world::{Said, SetUp};
+use crate::world::{Said, SetUp, assert_left_as_it_was};
 
 fn doctor(vhost: &Vhost) -> Said {
     let schema = PgSchema::create();
@@ -27,7 +27,7 @@ fn a_policy_that_bites_is_found(
     let said = doctor(&vhost);
     said.assert(check, "problem", &[word, "list_policies"]);
     assert_eq!(said.code, 1);
-    assert_eq!(vhost.left(), "");
+    assert_left_as_it_was(&vhost);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_virtual_host_without_room_for_queues_is_found() {
     vhost.set_limits("{\"max-queues\":0}");
     let said = doctor(&vhost);
     said.assert("broker.mailboxes", "problem", &["limit", "max-queues"]);
-    assert_eq!(vhost.left(), "");
+    assert_left_as_it_was(&vhost);
 }
 
 #[test]

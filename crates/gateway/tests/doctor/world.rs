@@ -2,14 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use pollgate_testkit::{free_port, unique_prefix};
+use pollgate_testkit::{Vhost, eventually, free_port, unique_prefix};
 use serde_json::Value;
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_pollgate");
 /// Nothing that anybody would guess.
 const SECRET: &str = "q7Jw0uYv3nF5eKx9RzLh2TbMd8cGpA4iSo6";
+
+/// How long a fact is waited for.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Nothing is left in a virtual host; the broker takes a moment for what goes with its connection.
+#[track_caller]
+pub(crate) fn assert_left_as_it_was(vhost: &Vhost) {
+    eventually("nothing is left", LIMIT, || vhost.left().is_empty());
+}
 
 /// A set-up, in a folder of its own.
 pub(crate) struct SetUp {

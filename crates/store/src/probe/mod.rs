@@ -8,7 +8,7 @@ mod pg;
 mod sqlite;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -85,17 +85,19 @@ impl StoreProbe {
     /// The database cannot be reached.
     pub async fn visit(settings: &StoreSettings) -> Result<Visited, StoreError> {
         let connector = Connector::new(settings)?;
-        if let Place::Sqlite(path) = &connector.place
-            && !std::path::Path::new(path).exists()
-        {
-            return Ok(Visited::NoFile(PathBuf::from(path)));
-        }
+        let answering = settings.statement_timeout.saturating_mul(2);
         // libpq counts whole seconds, and 2 at least
         let limit = settings.connect_timeout.max(Duration::from_secs(2)).saturating_mul(2);
-        let making = connector.clone();
-        let conn = within(limit, move || Ok(making.connect_visitor()?)).await?;
-        let limit = settings.statement_timeout.saturating_mul(2);
-        Ok(Visited::Here(Self { connector, conn: Arc::new(Mutex::new(conn)), limit }))
+        within(limit, move || {
+            if let Place::Sqlite(path) = &connector.place
+                && !Path::new(path).exists()
+            {
+                return Ok(Visited::NoFile(PathBuf::from(path)));
+            }
+            let conn = Arc::new(Mutex::new(connector.connect_visitor()?));
+            Ok(Visited::Here(Self { connector, conn, limit: answering }))
+        })
+        .await
     }
 
     /// `postgresql` or `sqlite`.

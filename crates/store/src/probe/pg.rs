@@ -91,7 +91,7 @@ const FACTS: &str = "SELECT current_setting('server_version') AS version, \
     (SELECT coalesce(min(bound), -1) FROM (SELECT rolconnlimit AS bound FROM pg_roles WHERE rolname = current_user \
         UNION ALL SELECT datconnlimit FROM pg_database WHERE datname = current_database()) AS bounds \
         WHERE bound >= 0)::bigint AS login_connections, \
-    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections, \
+    (SELECT coalesce(sum(numbackends), 0) FROM pg_stat_database)::bigint AS connections, \
     (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pollgate' \
         AND datname = current_database()) AS our_connections, \
     coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'idle_session_timeout'), 0) AS idle_session_ms, \

@@ -6,10 +6,12 @@ use pollgate_store::probe::{ClockReading, StoreProbe, Visited};
 
 use super::family::within;
 use super::finding::Finding;
-use crate::settings::Settings;
+use crate::settings::{Settings, ms};
 use crate::start;
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// What was signed for S3 is good for so long.
+const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
 /// How long the clock is watched.
 const WATCHED: Duration = Duration::from_secs(1);
 /// Of so much nobody takes notice.
@@ -20,7 +22,12 @@ const BAD_MS: i64 = 5000;
 const LED_MS: i128 = 50;
 
 pub(super) async fn run(settings: &Settings) -> Vec<Finding> {
-    let (mut findings, even) = tokio::join!(within("clock.store", LIMIT, store(settings)), even());
+    let (mut findings, storage, even) = tokio::join!(
+        within("clock.store", LIMIT, store(settings)),
+        within("clock.storage", LIMIT, storage(settings)),
+        even()
+    );
+    findings.extend(storage);
     findings.push(even);
     findings
 }
@@ -64,6 +71,38 @@ fn told(reading: ClockReading) -> Finding {
         .change("keep all machines at the same time (NTP: chrony, systemd-timesyncd)")
 }
 
+/// The clock of the server that keeps attachments: it refuses what was signed at another time. Any answer bears its time.
+async fn storage(settings: &Settings) -> Vec<Finding> {
+    let section = &settings.attachments;
+    if !section.url.starts_with("s3://") {
+        return Vec::new();
+    }
+    let url = match section.s3_endpoint.as_str() {
+        "" => format!("https://s3.{}.amazonaws.com", section.s3_region),
+        endpoint => endpoint.to_owned(),
+    };
+    let asked = async {
+        let client = reqwest::Client::builder().timeout(ms(section.timeout_ms)).build().ok()?;
+        let answer = client.head(url).send().await.ok()?;
+        let date = answer.headers().get(reqwest::header::DATE)?.to_str().ok()?;
+        httpdate::parse_http_date(date).ok()
+    };
+    // that nobody answers is told by files.attachments
+    asked.await.map(|theirs| told_of_storage(theirs, SystemTime::now())).into_iter().collect()
+}
+
+fn told_of_storage(theirs: SystemTime, ours: SystemTime) -> Finding {
+    let id = "clock.storage";
+    let apart = theirs.duration_since(ours).unwrap_or_else(|behind| behind.duration());
+    let seen = format!("the storage's clock and this machine's are {} s apart", apart.as_secs());
+    if apart > SIGNED_FOR / 2 {
+        return Finding::problem(id, seen)
+            .means("S3 refuses what was signed 15 minutes ago or ahead: uploads and downloads are 503")
+            .change("keep all machines at the same time (NTP: chrony, systemd-timesyncd)");
+    }
+    Finding::ok(id, seen)
+}
+
 /// The clock on the wall beside the one that only counts.
 async fn even() -> Finding {
     let (counted, wall) = (Instant::now(), SystemTime::now());
@@ -102,6 +141,13 @@ mod tests {
         assert_eq!(level(-1500, 10), Level::Warning);
         assert_eq!(level(-9000, 10), Level::Problem);
         assert_eq!(level(i64::MIN + 1, i64::MAX), Level::Ok);
+    }
+
+    #[test]
+    fn a_storage_takes_what_was_signed_in_time() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert_eq!(told_of_storage(now + Duration::from_secs(60), now).level, Level::Ok);
+        assert_eq!(told_of_storage(now - Duration::from_secs(600), now).level, Level::Problem);
     }
 
     #[test]

@@ -84,3 +84,13 @@ pub(super) async fn within(
         ],
     }
 }
+
+/// The same for work that may block, as looking at a folder does whose server is gone; its thread is left behind then.
+pub(super) async fn apart(
+    check: &'static str,
+    limit: Duration,
+    work: impl FnOnce() -> Vec<Finding> + Send + 'static,
+) -> Vec<Finding> {
+    let working = tokio::task::spawn_blocking(work);
+    within(check, limit, async { working.await.unwrap_or_default() }).await
+}

@@ -11,7 +11,7 @@ use futures::TryStreamExt as _;
 use pollgate_files::{Files, FilesError, Place};
 use pollgate_model::AttachmentId;
 
-use super::family::within;
+use super::family::{apart, within};
 use super::finding::Finding;
 use super::system::filesystem;
 use crate::settings::{Settings, ms};
@@ -21,13 +21,16 @@ const LITTLE_BYTES: u64 = 1 << 30;
 const NOTHING_BYTES: u64 = 64 << 20;
 
 pub(super) async fn run(settings: &Settings) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if needs_data_dir(settings) {
-        findings.extend(data_dir(settings));
-    }
-    findings.push(secret_file(settings));
+    let looking = settings.clone();
+    let mut findings = apart("files.data-dir", LOOK, move || folders(&looking)).await;
     let limit = ms(settings.attachments.timeout_ms).saturating_mul(5);
     findings.extend(within("files.attachments", limit, attachments(settings)).await);
+    findings
+}
+
+fn folders(settings: &Settings) -> Vec<Finding> {
+    let mut findings = if needs_data_dir(settings) { data_dir(settings) } else { Vec::new() };
+    findings.push(secret_file(settings));
     findings
 }
 
@@ -145,12 +148,10 @@ async fn attachments(settings: &Settings) -> Vec<Finding> {
     let id = "files.attachments";
     // a folder that bears no mark gets none from a visitor
     let place = settings.attachments.files(&settings.data_dir, false);
-    if let Place::Folder(folder) = &place.place {
-        if !folder.exists() {
-            return vec![no_folder(folder)];
-        }
-        if !folder.join(pollgate_files::MARK).exists() {
-            return vec![unmarked(folder)];
+    if let Place::Folder(folder) = place.place.clone() {
+        let unusable = apart(id, LOOK, move || not_there(&folder)).await;
+        if !unusable.is_empty() {
+            return unusable;
         }
     }
     let begun = Instant::now();
@@ -160,9 +161,17 @@ async fn attachments(settings: &Settings) -> Vec<Finding> {
             .means("uploads and downloads are answered 503; messages without files go on")
             .change(
                 "is the folder mounted, or the bucket there? The key needs s3:PutObject, s3:GetObject, \
-                     s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucket",
+                 s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucket",
             ),
     }]
+}
+
+/// Why nothing is tried in a folder.
+fn not_there(folder: &Path) -> Vec<Finding> {
+    if !folder.exists() {
+        return vec![no_folder(folder)];
+    }
+    if folder.join(pollgate_files::MARK).exists() { Vec::new() } else { vec![unmarked(folder)] }
 }
 
 fn no_folder(folder: &Path) -> Finding {

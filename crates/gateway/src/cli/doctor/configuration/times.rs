@@ -13,6 +13,8 @@ const COMMON_KEEP_ALIVE_MS: u64 = 60_000;
 const DOCKER_MS: u64 = 10_000;
 /// So does Kubernetes.
 const KUBERNETES_MS: u64 = 30_000;
+/// And systemd.
+const SYSTEMD_MS: u64 = 90_000;
 /// RabbitMQ closes the channel of a consumer that leaves something unconfirmed for 30 minutes; some minutes before.
 const CONSUMER_MS: u64 = 25 * 60_000;
 /// A dead broker should be noticed within this.
@@ -58,24 +60,29 @@ fn keep_alive(settings: &Settings) -> Finding {
 
 fn grace(settings: &Settings) -> Finding {
     let (place, most) = if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-        ("terminationGracePeriodSeconds of Kubernetes, by default 30 s", KUBERNETES_MS)
+        ("terminationGracePeriodSeconds of Kubernetes (30 s unless it was set)", KUBERNETES_MS)
     } else if Path::new("/.dockerenv").exists() {
-        ("stop_grace_period of the container, by default 10 s", DOCKER_MS)
+        ("stop_grace_period of the container (10 s unless it was set)", DOCKER_MS)
     } else {
-        ("TimeoutStopSec= of systemd, by default 90 s; 10 s in Docker and 30 s in Kubernetes", KUBERNETES_MS)
+        ("TimeoutStopSec= of systemd (90 s unless it was set)", SYSTEMD_MS)
     };
     told_of_grace(settings.http.grace_ms, place, most)
 }
 
 fn told_of_grace(grace: u64, place: &str, most: u64) -> Finding {
     let id = "configuration.grace";
-    if grace >= most {
+    let means = format!(
+        "it is killed in the middle unless that is shorter than {place}: nothing is lost, and clients hear an error instead of an answer"
+    );
+    if grace >= SYSTEMD_MS {
         return Finding::warning(id, format!("http.grace_ms is {grace}; a stop takes that long at most"))
-            .means(format!(
-                "it is killed in the middle when that is not shorter than {place}: nothing is lost, and \
-                            clients hear an error instead of an answer"
-            ))
-            .change("http.grace_ms some seconds shorter than that, or make that longer");
+            .means(means)
+            .change("http.grace_ms some seconds shorter than that");
+    }
+    if grace >= most {
+        // what was set there cannot be seen from here
+        return Finding::note(id, format!("http.grace_ms is {grace}; a stop takes that long at most"))
+            .means(means);
     }
     Finding::ok(id, format!("a stop takes {grace} ms at most"))
 }
@@ -97,7 +104,8 @@ mod tests {
 
     #[test]
     fn a_stop_must_be_shorter_than_the_patience_of_who_stops_it() {
-        assert_eq!(told_of_grace(10_000, "docker", DOCKER_MS).level, Level::Warning);
+        assert_eq!(told_of_grace(90_000, "docker", DOCKER_MS).level, Level::Warning);
+        assert_eq!(told_of_grace(10_000, "docker", DOCKER_MS).level, Level::Note);
         assert_eq!(told_of_grace(8_000, "docker", DOCKER_MS).level, Level::Ok);
         assert_eq!(told_of_grace(10_000, "kubernetes", KUBERNETES_MS).level, Level::Ok);
         assert_eq!(heartbeat(10).level, Level::Ok);

@@ -27,11 +27,10 @@ pub(super) async fn run(settings: &Settings) -> Vec<Finding> {
     let visited = match StoreProbe::visit(&start::store_settings(settings)).await {
         Ok(Visited::Here(probe)) => probe,
         Ok(Visited::NoFile(path)) => {
-            return vec![
-                Finding::note(id, format!("{} is not there yet", path.display()))
-                    .means("the first start makes it"),
-                file::place(&path).await,
-            ];
+            let note = Finding::note(id, format!("{} is not there yet", path.display()));
+            let mut findings = vec![note.means("the first start makes it")];
+            findings.extend(file::place(&path).await);
+            return findings;
         }
         Err(error) => return vec![away(&error, &shown)],
     };
