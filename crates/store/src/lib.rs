@@ -16,7 +16,7 @@
 //! | `search`, `retention` | the index of words; the end of old messages |
 //! | `chores` | what one gateway does for all |
 //! | [`probe`] | looking at a database without changing it |
-//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `depths`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
 
 mod aside;
 mod attachments;
@@ -24,6 +24,7 @@ mod change;
 mod checkpoint;
 mod chores;
 mod connection;
+mod depths;
 mod desks;
 mod directs;
 mod error;
@@ -61,6 +62,7 @@ mod writer;
 
 pub use attachments::{FoundAttachment, UnusedPage};
 pub use change::{Change, Decide, Decided, Found, RoomView, Step, Told};
+pub use depths::{AlarmChanges, DepthNotes, DepthSize, DepthTotals, NotedAlarm, NotedDepth, Purge, Revisits};
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};

@@ -58,6 +58,13 @@ fn a_file_that_is_not_there_is_told() {
     "problem",
     "guesses"
 )]
+#[case(
+    "HTTP__OPERATOR_TOKEN",
+    "cccccccccccccccccccccccccccccccccccc",
+    "configuration.operator-token",
+    "problem",
+    "guesses"
+)]
 #[case("HTTP__LISTEN", "0.0.0.0:18080", "configuration.public-address", "note", "trusted_proxies")]
 #[case("THROTTLE__ENABLED", "false", "throttle.redis", "note", "any number")]
 fn a_setting_that_would_bite_is_told(
@@ -113,6 +120,14 @@ fn keys_in_files_are_looked_at() {
     assert!(!said.report.to_string().contains("geheim"));
     fs::remove_file(&file).unwrap();
     set_up.doctor().assert("configuration.secret", "problem", &["cannot be read"]);
+}
+
+#[test]
+fn an_operator_address_that_others_reach_needs_a_token() {
+    let open = SetUp::embedded().env("HTTP__OPERATOR_LISTEN", "0.0.0.0:19090").only("configuration");
+    open.doctor().assert("configuration.readable", "problem", &["http.operator_token"]);
+    let asks = open.env("HTTP__OPERATOR_TOKEN", "Zk3vR8pQw1xLf6TnYh0sBc9dMj4gUe7aIo2");
+    asks.doctor().assert("configuration.operator-address", "note", &["TLS"]);
 }
 
 #[test]

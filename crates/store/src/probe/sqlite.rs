@@ -53,7 +53,7 @@ pub(super) fn has_table(conn: &mut SqliteConnection, name: &str) -> Result<bool,
 }
 
 pub(super) fn quick_check(conn: &mut SqliteConnection) -> Result<Vec<String>, Failure> {
-    let question = format!("SELECT quick_check AS word FROM pragma_quick_check({MOST_NAMED})");
+    let question = format!("SELECT quick_check AS word FROM pragma_quick_check LIMIT {MOST_NAMED}");
     let said: Vec<Word> = diesel::sql_query(question).load(conn)?;
     Ok(said.into_iter().map(|row| row.word).filter(|word| word != "ok").collect())
 }

@@ -26,6 +26,10 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     if !tickets.is_empty() {
         findings.push(strength("configuration.ticket-secret", "auth.ticket_secret", tickets));
     }
+    let operator = settings.http.operator_token.expose();
+    if !operator.is_empty() {
+        findings.push(strength("configuration.operator-token", "http.operator_token", operator));
+    }
     findings.extend(lines(settings));
     findings
 }
@@ -72,13 +76,13 @@ fn strength(id: &'static str, key: &str, secret: &str) -> Finding {
     let advice = "make a random one: openssl rand -base64 32";
     if different < FEWEST_DIFFERENT {
         return Finding::problem(id, format!("{key} is made of {different} different characters"))
-            .means("who guesses it signs tokens for everybody")
+            .means("who guesses it can do everything that it protects: sign tokens for everybody, or purge mailboxes")
             .change(advice);
     }
     let small = secret.to_lowercase();
     if GUESSED.iter().any(|word| small.contains(word)) {
         return Finding::warning(id, format!("{key} holds a word or a row that is tried first"))
-            .means("who guesses it signs tokens for everybody")
+            .means("who guesses it can do everything that it protects: sign tokens for everybody, or purge mailboxes")
             .change(advice);
     }
     Finding::ok(id, format!("{key} is long and varied"))

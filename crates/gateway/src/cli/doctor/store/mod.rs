@@ -23,7 +23,10 @@ const SLOW: Duration = Duration::from_millis(5);
 
 pub(super) async fn run(settings: &Settings) -> Vec<Finding> {
     let id = "store.reachable";
-    let shown = settings.store.url.shown();
+    let shown = match settings.store.url.shown() {
+        embedded if embedded.is_empty() => settings.data_dir.join("pollgate.db").display().to_string(),
+        named => named,
+    };
     let visited = match StoreProbe::visit(&start::store_settings(settings)).await {
         Ok(Visited::Here(probe)) => probe,
         Ok(Visited::NoFile(path)) => {
