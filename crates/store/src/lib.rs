@@ -15,6 +15,7 @@
 //! | `aside` | writing beside the messages |
 //! | `search`, `retention` | the index of words; the end of old messages |
 //! | `chores` | what one gateway does for all |
+//! | [`probe`] | looking at a database without changing it |
 //! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `depths`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
 
 mod aside;
@@ -42,6 +43,7 @@ mod placements;
 mod plans;
 mod pool;
 mod presence;
+pub mod probe;
 mod publish;
 mod reads;
 mod retention;
