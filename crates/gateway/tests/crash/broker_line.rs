@@ -15,13 +15,14 @@ fn watchful(backends: Backends) -> Gateway {
         .start()
 }
 
-/// Two senders, and a reader of both.
+/// Two senders, and a reader of both who has begun: every kind of connection to the broker is in use.
 fn crew(gateway: &Gateway) -> Crew {
     let mut crew = Crew::new();
     crew.sender(gateway.user("ann"), "bob");
     crew.sender(gateway.user("eve"), "bob");
     crew.reader(gateway.user("bob"), "bob");
     crew.until_accepted(50);
+    crew.until_nothing_is_missing();
     crew
 }
 
@@ -134,12 +135,11 @@ fn queues_deleted_under_load_are_told_and_with_the_history_nothing_is_lost() {
     let vhost = Vhost::create();
     let (_schema, backends) = on_broker(&vhost.url());
     let gateway = watchful(backends);
-    let mut crew = crew(&gateway);
+    let crew = crew(&gateway);
     for _ in 0..4 {
         vhost.delete_queues();
         crew.until_accepted(50);
     }
-    crew.stop_sending(); // else there is always one that has not come yet
     crew.until_nothing_is_missing();
     let ledger = crew.stop();
     assert!(ledger.resyncs() > 0, "nobody was told");

@@ -91,6 +91,11 @@ impl Ledger {
         all.filter(|(id, to)| !books.came.contains_key(&(*to, id.clone()))).collect()
     }
 
+    /// One of [`Self::which_are_missing`] has still not come.
+    pub(crate) fn is_missing(&self, (id, to): &(String, &'static str)) -> bool {
+        !self.0.lock().unwrap().came.contains_key(&(*to, id.clone()))
+    }
+
     /// Answers that said that something may have been missed.
     pub(crate) fn resyncs(&self) -> u64 {
         self.0.lock().unwrap().resyncs

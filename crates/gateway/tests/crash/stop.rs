@@ -44,7 +44,7 @@ fn sigterm_under_load_in_bad_company_ends_within_its_grace_and_loses_nothing() {
 fn sigterm_before_a_database_that_hangs_ends_within_its_grace() {
     let cluster = PgCluster::start();
     let mut gateway = gateway(on(&cluster.url(), &rabbitmq_url()))
-        .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "1000")
+        .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "3000")
         .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "60000") // readiness does not wait for that
         .env("POLLGATE_HTTP__GRACE_MS", GRACE_MS)
         .start();
