@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { everyPair } from "./everypair.js";
 import { Person } from "./people.js";
 
 const DOCS = fileURLToPath(new URL("../../../../docs/", import.meta.url));
+const ANSWER = "hello yourself";
 const FENCE = /<!-- run in a browser -->\s*```js\n(.*?)```/gs;
 
 /** All such pieces of code, each with its page. */
@@ -40,11 +42,16 @@ everyPair((where) => {
       await page.goto(`${where.gateway.url}/of/my/own`);
       // it says what it hears in the page, or on the console
       const heard = code.includes("document.body")
-        ? page.waitForFunction((line) => document.body.textContent.includes(line), `ann: ${body}`)
-        : page.waitForEvent("console", (line) => line.text() === body);
-      await Promise.all([heard, page.addScriptTag({ type: "module", content: code })]);
-      const { rooms: [room] } = await where.gateway.call("bob", "GET", "/v1/rooms");
-      assert.equal(room.last_message.text, body);
+        ? page.waitForFunction((line) => document.body.textContent.includes(line), `bob: ${ANSWER}`)
+        : page.waitForEvent("console", (line) => line.text() === ANSWER);
+      await page.addScriptTag({ type: "module", content: code });
+      const { gateway } = where;
+      const stored = async () => (await gateway.call("bob", "GET", "/v1/rooms")).rooms[0]?.last_message?.text === body;
+      while (!(await stored())) await pause(100);
+      // what is said before its loop has begun is history: it is told what comes then
+      const told = heard.then(() => true);
+      do await gateway.backend("POST", "/v1/messages", { from: "bob", to: "ann", body: ANSWER });
+      while (!(await Promise.race([told, pause(500)])));
     });
   }
 });
