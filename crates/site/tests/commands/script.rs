@@ -13,7 +13,9 @@ use tempfile::TempDir;
 
 use crate::services::{OPERATORS, Services};
 
-/// How long a page may take. Commands with a limit of their own end long before.
+/// How many seconds a page may take: what waits in vain is ended then, and says where it waited.
+const MOST_S: &str = "180";
+/// How long that end is waited for.
 const PATIENCE: Duration = Duration::from_secs(200);
 /// Ports are looked for and then bound: another process may be in between.
 const TRIES: usize = 3;
@@ -88,8 +90,10 @@ impl Script {
     fn try_run(&self, folder: &Path, services: &Services) -> Result<BTreeMap<usize, String>, String> {
         fs::write(folder.join("page.sh"), self.text(folder, services)).unwrap();
         let file = |name: &str| File::create(folder.join(name)).unwrap();
+        let dies_with_its_parent = ["setpriv", "--pdeathsig", "KILL"];
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "bash", "page.sh"]).current_dir(folder).process_group(0);
+        command.args(&dies_with_its_parent[1..]).args(["timeout", "--foreground", MOST_S]);
+        command.args(dies_with_its_parent).args(["bash", "page.sh"]).current_dir(folder).process_group(0);
         for (name, _value) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("POLLGATE_") || name == "RUST_LOG" {
                 command.env_remove(name);
