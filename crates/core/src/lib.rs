@@ -25,6 +25,7 @@ mod slow;
 mod stream;
 mod task;
 mod throttle;
+mod trace;
 mod typing;
 
 use std::sync::Arc;
@@ -41,7 +42,8 @@ use tokio::sync::mpsc;
 pub use attachments::{AttachmentBytes, AttachmentFigures, AttachmentSettings, FoundAttachment, Upload};
 pub use error::CoreError;
 pub use figures::{
-    HandoverFigures, Histogram, Limit, SignalFigures, Snapshot, StreamEnd, StreamFigures, StreamKind,
+    ClusterUse, HandoverFigures, Histogram, Limit, SignalFigures, Snapshot, StreamEnd, StreamFigures,
+    StreamKind,
 };
 pub use mailbox::{
     Mailboxes, Next, PollCursor, PollRequest, Polled, Portion, Receipt, ResyncReason, StreamRequest,
@@ -57,9 +59,10 @@ pub use settings::CoreSettings;
 pub use stream::Stream;
 pub use task::{FirstFailure, Stop, Tasks};
 pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings, Verdict};
+pub use trace::{Fresh, Span, SpanBegun, SpanKind, SpanSink, SpanValue, Tracing};
 
 use audience::Audiences;
-use figures::Figures;
+use figures::{Figures, Stage};
 use idempotency::InProgress;
 use presence::{Keeper, Roll};
 use retention::Sweeper;
@@ -144,7 +147,7 @@ impl Core {
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let roll = Arc::new(Roll::of(&settings));
-        let figures: Arc<Figures> = Arc::default();
+        let figures = Arc::new(Figures::new(relay.stages().clone()));
         let mailboxes = Mailboxes::new(
             clusters.clone(),
             moves.clone(),
@@ -228,10 +231,36 @@ impl Core {
         let under_way = self.figures.poll();
         let outcome = self.mailboxes.poll(request).await;
         under_way.ends(&outcome);
+        if let Ok(polled) = &outcome {
+            let hold = ("pollgate.hold_ms", trace::as_ms(started.elapsed()));
+            let transport = ("pollgate.transport", SpanValue::Name("poll"));
+            self.tell_given(&mailbox.user, &polled.tally.fresh, &[transport, hold]);
+        }
         if outcome.as_ref().is_ok_and(Polled::is_empty) {
             self.throttle.loops().found_nothing(&mailbox, started.elapsed());
         }
         outcome
+    }
+
+    /// A request is checked, so long after it came.
+    pub fn accepted(&self, took: Duration) {
+        self.figures.stages.note(Stage::Accept, took);
+    }
+
+    /// Tells of events that a user is given now: of each that is traced, a span from its coming here to now.
+    fn tell_given(&self, user: &UserId, fresh: &[Fresh], how: &[(&'static str, SpanValue)]) {
+        let tracing = &self.settings.tracing;
+        for event in fresh {
+            let Some(span) = tracing.below_since(event.trace.as_ref(), true, event.arrived.elapsed()) else {
+                continue;
+            };
+            let system = self.clusters.of(user).broker.system();
+            let mut attributes = trace::messaging(system, ("deliver", "process"), event.id);
+            attributes.push(("pollgate.stage", SpanValue::Name("deliver")));
+            attributes.push(("pollgate.redelivered", SpanValue::Flag(event.redelivered)));
+            attributes.extend_from_slice(how);
+            tracing.tell(span.ended("deliver", SpanKind::Consumer, attributes));
+        }
     }
 
     /// Sizes of a user's main mailbox and of the session mailboxes attended here, at most `limit`; those that exist.

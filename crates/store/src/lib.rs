@@ -15,7 +15,7 @@
 //! | `aside` | writing beside the messages |
 //! | `search`, `retention` | the index of words; the end of old messages |
 //! | `chores` | what one gateway does for all |
-//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
+//! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `depths`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
 
 mod aside;
 mod attachments;
@@ -23,6 +23,7 @@ mod change;
 mod checkpoint;
 mod chores;
 mod connection;
+mod depths;
 mod desks;
 mod directs;
 mod error;
@@ -59,6 +60,7 @@ mod writer;
 
 pub use attachments::{FoundAttachment, UnusedPage};
 pub use change::{Change, Decide, Decided, Found, RoomView, Step, Told};
+pub use depths::{AlarmChanges, DepthNotes, DepthSize, DepthTotals, NotedAlarm, NotedDepth, Purge, Revisits};
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};

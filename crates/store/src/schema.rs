@@ -107,6 +107,7 @@ diesel::table! {
         payload -> Nullable<Binary>,
         accepted_at_ms -> BigInt,
         expires_at_ms -> Nullable<BigInt>,
+        trace -> Nullable<Text>,
     }
 }
 
@@ -234,6 +235,34 @@ diesel::table! {
         attachment_id -> Id16,
         room_id -> Id16,
         seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    /// Mailboxes in which more waits than usual.
+    mailbox_depths (user_id, session) {
+        user_id -> Text,
+        session -> Text,
+        ready -> BigInt,
+        unacked -> Nullable<BigInt>,
+        consumers -> BigInt,
+        alarm -> BigInt,
+        used_at_ms -> BigInt,
+        looked_at_ms -> BigInt,
+        due_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    /// Mailboxes that were deleted by an operator.
+    mailbox_purges (user_id, session) {
+        user_id -> Text,
+        session -> Text,
+        missed_at_ms -> BigInt,
     }
 }
 

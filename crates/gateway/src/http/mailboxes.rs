@@ -8,11 +8,9 @@ use pollgate_core::CoreError;
 use pollgate_model::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::caller::needs;
 use super::openapi::{CREDENTIAL, QUERY, READING, refusals};
 use super::problem::Problem;
 use super::{Gateway, answer, strict};
-use crate::auth::Scope;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +69,7 @@ refusals!(ListRefused: CREDENTIAL, QUERY, READING);
     responses((status = 200, description = "The mailboxes", body = Rows), ListRefused),
 )]
 pub(crate) async fn list(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
-    needs(&gateway.caller(&request).await?, Scope::Operator)?;
+    gateway.operator(&request).await?;
     let query: DepthQuery = strict::query(&request)?;
     let limit = query.limit.unwrap_or(LONGEST);
     if !(1..=LONGEST).contains(&limit) {

@@ -38,6 +38,8 @@ pages! {
     search: "docs/search.md",
     throttling: "docs/throttling.md",
     operations: "docs/operations.md",
+    deployment: "docs/deployment.md",
+    tracing: "docs/tracing.md",
     troubleshooting: "docs/troubleshooting.md",
     backup: "docs/backup.md",
     faults: "docs/faults.md",

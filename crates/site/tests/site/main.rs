@@ -16,6 +16,7 @@ const BESIDE: &[&str] = &[
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "examples/README.md",
     "examples/pages/README.md",
     "crates/client/README.md",

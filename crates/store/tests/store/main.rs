@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod attachments;
+mod depths;
 mod groups;
 mod history;
 mod idempotency;

@@ -1,0 +1,2 @@
+DROP TABLE mailbox_purges;
+DROP TABLE mailbox_depths;
