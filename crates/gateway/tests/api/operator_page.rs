@@ -203,7 +203,7 @@ fn what_is_away_is_found_and_what_is_back_is_not() {
     broker.cut();
     finds(&mut watcher, "broker-away");
     broker.heal();
-    let gone = |code: &str| move |state: &Value| !codes(state).iter().any(|one| one == code);
+    let gone = |code: &'static str| move |state: &Value| !codes(state).iter().any(|one| one == code);
     watcher.until("the broker is back", gone("broker-away"));
     watcher.until("the database is back", gone("store-away"));
 }
