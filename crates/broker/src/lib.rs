@@ -2,11 +2,11 @@
 //! implementations that pass the same contract suite: [`memory`] (in this process) and [`rabbit`] (RabbitMQ).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pollgate_model::{EventId, Mailbox, Recipient, Timestamp};
+use pollgate_model::{EventId, Mailbox, Recipient, Timestamp, TraceContext};
 use tokio::sync::{mpsc, watch};
 
 pub mod clusters;
@@ -50,6 +50,8 @@ pub struct Publication {
     pub durability: Durability,
     /// After this it need not be delivered any more. The mailbox's own time to live applies as well.
     pub expires_at: Option<Timestamp>,
+    /// Where it stands in a trace; comes with each delivery.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// How a publication ended.
@@ -59,6 +61,10 @@ pub struct Outcome {
     pub ticket: Ticket,
     /// `Ok`: the broker answers for it to all recipients. `Err`: unknown; publish it again with the same id.
     pub result: Result<(), BrokerError>,
+    /// From taking the publication to this.
+    pub took: Duration,
+    /// Where the publication stands in a trace. `None` also where the answer says less of the broker than of the readers.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// Where outcomes go. Unbounded, and yet bounded: one outcome for each ticket taken, and the publisher bounds those.
@@ -75,6 +81,10 @@ pub struct Delivery {
     pub payload: Bytes,
     /// It was handed out before, here or elsewhere, and came back unacked.
     pub redelivered: bool,
+    /// When it came to this process.
+    pub arrived: Instant,
+    /// Where it stands in a trace.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// Why a consumer ended by itself.
@@ -176,6 +186,30 @@ pub struct BrokerState {
     pub blocked: bool,
     /// Names the transient state of the broker; another number means that it was lost. 0 until it is known.
     pub incarnation: u32,
+}
+
+/// What of the broker is in use, and what using it has cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BrokerUsage {
+    /// Channels open now, of all connections.
+    pub channels: u64,
+    /// Connections that were made again after one was lost.
+    pub reconnects: u64,
+    /// Mailboxes declared.
+    pub declared: u64,
+    /// Publishes and attaches that needed no declaration, because what was known of the mailbox was true.
+    pub cached: u64,
+    /// Pooled connections that publish now, and those that wait.
+    pub pool: PoolUse,
+}
+
+/// Connections of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// In somebody's hands.
+    pub in_use: u64,
+    /// Open, and waiting for somebody.
+    pub idle: u64,
 }
 
 /// Sizes and times of mailboxes.
@@ -291,6 +325,16 @@ pub trait Broker: Send + Sync + 'static {
     /// What was asked of the broker so far, by operation; nothing where nothing has a price.
     fn operations(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
+    }
+
+    /// What carries the events, by the name it has in OpenTelemetry's conventions.
+    fn system(&self) -> &'static str {
+        "pollgate"
+    }
+
+    /// What is open and was saved; `None` where nothing has a price.
+    fn usage(&self) -> Option<BrokerUsage> {
+        None
     }
 
     /// How the broker is, now and whenever it changes.

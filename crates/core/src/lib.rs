@@ -26,6 +26,7 @@ mod slow;
 mod stream;
 mod task;
 mod throttle;
+mod trace;
 mod typing;
 
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use std::time::Duration;
 use attachments::Attachments;
 use pollgate_broker::{BrokerState, ClusterName, Clusters, Outcome};
 use pollgate_files::Files;
-use pollgate_model::InstanceId;
+use pollgate_model::{InstanceId, UserId};
 use pollgate_redis::RedisBuckets;
 use pollgate_store::Store;
 use tokio::sync::mpsc;
@@ -43,7 +44,8 @@ pub use attachments::{AttachmentBytes, AttachmentFigures, AttachmentSettings, Fo
 pub use depth::{DepthFigures, DepthRule, ListedDepth};
 pub use error::CoreError;
 pub use figures::{
-    HandoverFigures, Histogram, Limit, SignalFigures, Snapshot, StreamEnd, StreamFigures, StreamKind,
+    ClusterUse, HandoverFigures, Histogram, Limit, SignalFigures, Snapshot, StreamEnd, StreamFigures,
+    StreamKind,
 };
 pub use mailbox::{
     Mailboxes, Next, PollCursor, PollRequest, Polled, Portion, Receipt, ResyncReason, StreamRequest,
@@ -59,10 +61,11 @@ pub use settings::CoreSettings;
 pub use stream::Stream;
 pub use task::{FirstFailure, Stop, Tasks};
 pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings, Verdict};
+pub use trace::{Fresh, Span, SpanBegun, SpanKind, SpanSink, SpanValue, Tracing};
 
 use audience::Audiences;
 use depth::{Looker, Purges, Watch};
-use figures::Figures;
+use figures::{Figures, Stage};
 use idempotency::InProgress;
 use mailbox::Missed;
 use presence::{Keeper, Roll};
@@ -171,9 +174,9 @@ impl Core {
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let roll = Arc::new(Roll::of(&settings));
-        let figures: Arc<Figures> = Arc::default();
         let (watch, purges) = (relay.watch().clone(), Arc::new(Purges::new(settings.message_ttl)));
         let missed = Missed { moves: moves.clone(), purges: purges.clone() };
+        let figures = Arc::new(Figures::new(relay.stages().clone()));
         let mailboxes = Mailboxes::new(
             clusters.clone(),
             missed,
@@ -260,10 +263,36 @@ impl Core {
         let under_way = self.figures.poll();
         let outcome = self.mailboxes.poll(request).await;
         under_way.ends(&outcome);
+        if let Ok(polled) = &outcome {
+            let hold = ("pollgate.hold_ms", trace::as_ms(started.elapsed()));
+            let transport = ("pollgate.transport", SpanValue::Name("poll"));
+            self.tell_given(&mailbox.user, &polled.tally.fresh, &[transport, hold]);
+        }
         if outcome.as_ref().is_ok_and(Polled::is_empty) {
             self.throttle.loops().found_nothing(&mailbox, started.elapsed());
         }
         outcome
+    }
+
+    /// A request is checked, so long after it came.
+    pub fn accepted(&self, took: Duration) {
+        self.figures.stages.note(Stage::Accept, took);
+    }
+
+    /// Tells of events that a user is given now: of each that is traced, a span from its coming here to now.
+    fn tell_given(&self, user: &UserId, fresh: &[Fresh], how: &[(&'static str, SpanValue)]) {
+        let tracing = &self.settings.tracing;
+        for event in fresh {
+            let Some(span) = tracing.below_since(event.trace.as_ref(), true, event.arrived.elapsed()) else {
+                continue;
+            };
+            let system = self.clusters.of(user).broker.system();
+            let mut attributes = trace::messaging(system, ("deliver", "process"), event.id);
+            attributes.push(("pollgate.stage", SpanValue::Name("deliver")));
+            attributes.push(("pollgate.redelivered", SpanValue::Flag(event.redelivered)));
+            attributes.extend_from_slice(how);
+            tracing.tell(span.ended("deliver", SpanKind::Consumer, attributes));
+        }
     }
 
     /// How each cluster is now.

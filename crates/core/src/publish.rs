@@ -5,12 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollgate_broker::{Clusters, Durability, Publication};
-use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timestamp, UserId};
+use pollgate_model::{EncodedEvent, EventId, EventKind, Recipient, RoomId, Timestamp, TraceContext, UserId};
 use pollgate_store::{Audience, Keyed, NewEvent, Published, RequestKey};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
+use crate::figures::Stage;
 use crate::relay::divide;
+use crate::trace::SpanBegun;
 use crate::{Core, CoreError};
+
+/// How deep the data of an event may be nested. Readers of JSON end at some depth (128 levels, where ours is one of them),
+/// and an event stands some levels deep in an answer: one that nobody can read would be asked for again and again.
+const MOST_DEPTH: usize = 100;
 
 /// Who gets an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +41,8 @@ pub struct Announcement {
     pub ephemeral: bool,
     /// How long it is worth delivering.
     pub ttl: Option<Duration>,
+    /// Where it stands in a trace, when it is sampled.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 impl Announcement {
@@ -91,7 +100,9 @@ impl Core {
     ) -> Result<Accepted, CoreError> {
         self.check(&announcements)?;
         let _entry = key.as_ref().map(|key| self.in_progress.enter(key.id)).transpose()?;
-        let Prepared { ids, durable, ephemeral } = self.prepare(announcements).await?;
+        let Prepared { ids, mut durable, ephemeral } = self.prepare(announcements).await?;
+        let commits = !durable.is_empty() || key.is_some();
+        let (started, span) = (Instant::now(), self.follow(&mut durable));
         if !durable.is_empty() {
             self.room_in_outbox()?;
         }
@@ -100,15 +111,31 @@ impl Core {
             Some(key) => {
                 let keyed = Keyed { key, ids: ids.clone() };
                 if let Published::Before(ids) = self.store.publish_once(durable, keyed).await? {
+                    self.figures.repeated();
+                    self.tell_commit(span, true);
                     return Ok(Accepted { ids, repeated: true });
                 }
             }
+        }
+        if commits {
+            self.figures.stages.note(Stage::Commit, started.elapsed());
+            self.tell_commit(span, false);
         }
         for publication in ephemeral {
             // an ephemeral event has no promise to break
             let _taken = in_passing(&self.clusters, &publication);
         }
         Ok(Accepted { ids, repeated: false })
+    }
+
+    /// Begins the span of a commit, of which what is committed is a consequence.
+    fn follow(&self, durable: &mut [NewEvent]) -> Option<SpanBegun> {
+        let parent = durable.first().and_then(|event| event.trace.as_ref());
+        let span = self.settings.tracing.below(parent, false)?;
+        for event in durable {
+            event.trace = Some(span.context.clone());
+        }
+        Some(span)
     }
 
     async fn prepare(&self, announcements: Vec<Announcement>) -> Result<Prepared, CoreError> {
@@ -132,13 +159,14 @@ impl Core {
                     recipients: self.audience(&one.to).await?,
                     durability: Durability::Transient,
                     expires_at,
+                    trace: one.trace,
                 });
             } else {
                 let to = match one.to {
                     To::Users(users) => Audience::Users(users),
                     To::Room(room) => Audience::Room(room),
                 };
-                prepared.durable.push(NewEvent { event, to, expires_at });
+                prepared.durable.push(NewEvent { event, to, expires_at, trace: one.trace });
             }
         }
         Ok(prepared)
@@ -153,6 +181,9 @@ impl Core {
         for one in announcements {
             if one.data.get().len() > most_bytes {
                 return Err(CoreError::TooLarge(format!("data: at most {most_bytes} bytes")));
+            }
+            if depth(one.data.get()) > MOST_DEPTH {
+                return Err(CoreError::Invalid(format!("data: nested at most {MOST_DEPTH} deep")));
             }
             match &one.to {
                 To::Users(users) if users.is_empty() || users.len() > most_users => {
@@ -171,5 +202,43 @@ impl Core {
             To::Room(room) => self.store.members(*room).await?,
         };
         Ok(users.into_iter().map(|user| Recipient { user, make_mailbox: false }).collect())
+    }
+}
+
+/// How deep lists and objects stand in each other in a text that is JSON.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn brackets_in_texts_are_no_depth() {
+        for (json, expected) in [
+            ("1", 0),
+            (r#""[[[""#, 0),
+            (r#""\"[[[""#, 0),
+            (r#"["\\",[{}]]"#, 3),
+            (r#"{"a":[1,{"]":2}],"b":[]}"#, 3),
+            ("[[],[],[[]]]", 3),
+        ] {
+            assert_eq!(depth(json), expected, "{json}");
+        }
     }
 }

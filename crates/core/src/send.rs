@@ -5,6 +5,7 @@ use pollgate_store::Sent;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug_span};
 
+use crate::trace::{SpanBegun, SpanKind, SpanValue};
 use crate::{Core, CoreError};
 
 impl Core {
@@ -22,7 +23,7 @@ impl Core {
     ///
     /// # Errors
     /// As there.
-    pub async fn send_for(&self, new: NewMessage, caller: Option<UserId>) -> Result<Sent, CoreError> {
+    pub async fn send_for(&self, mut new: NewMessage, caller: Option<UserId>) -> Result<Sent, CoreError> {
         if new.body.is_empty() && new.attachments.is_empty() {
             return Err(CoreError::Invalid("body: must not be empty".into()));
         }
@@ -30,15 +31,33 @@ impl Core {
         self.attachments.check(&new)?;
         self.room_in_outbox()?;
         let started = Instant::now();
+        let span = self.settings.tracing.below(new.trace.as_ref(), false);
+        if let Some(span) = &span {
+            // what follows is a consequence of the commit
+            new.trace = Some(span.context.clone());
+        }
         let sent = self.store.send_for(new, caller).instrument(debug_span!("commit")).await?;
         self.slow_commit.note(started.elapsed());
-        if !sent.repeated {
+        self.tell_commit(span, sent.repeated);
+        if sent.repeated {
+            self.figures.repeated();
+        } else {
             if self.settings.search {
                 self.indexing.note(sent.room);
             }
             self.figures.sent(started.elapsed());
         }
         Ok(sent)
+    }
+
+    /// Something was committed; `repeated`: long ago.
+    pub(crate) fn tell_commit(&self, span: Option<SpanBegun>, repeated: bool) {
+        let Some(span) = span else { return };
+        let attributes = vec![
+            ("pollgate.stage", SpanValue::Name("commit")),
+            ("pollgate.repeated", SpanValue::Flag(repeated)),
+        ];
+        self.settings.tracing.tell(span.ended("commit", SpanKind::Internal, attributes));
     }
 
     /// A message's text is one that can be stored; it may be empty.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::ThrottleSettings;
 use crate::attachments::AttachmentSettings;
 use crate::retention::Retention;
+use crate::trace::Tracing;
 
 /// Everything the rules can be told; the gateway's configuration fills it.
 #[derive(Clone, Debug)]
@@ -73,6 +74,8 @@ pub struct CoreSettings {
     pub retention: Retention,
     /// A stage (commit, publish, delivery) that takes longer is logged as slow.
     pub slow: Duration,
+    /// Who is told of the stages of messages that are traced.
+    pub tracing: Tracing,
 }
 
 impl Default for CoreSettings {
@@ -110,6 +113,7 @@ impl Default for CoreSettings {
             search: true,
             retention: Retention::default(),
             slow: Duration::from_millis(250),
+            tracing: Tracing::default(),
         }
     }
 }

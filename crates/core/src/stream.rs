@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::figures::{Figures, StreamEnd, StreamKind};
 use crate::mailbox::{MailboxStream, Next, StreamRequest, Unconfirmed};
+use crate::trace::SpanValue;
 use crate::{Core, CoreError};
 
 /// A stream that has begun. Dropped without [`ended`](Self::ended), its client has left.
@@ -67,7 +68,15 @@ impl Stream {
         let next = self.stream.next(wait).await;
         if let Ok(Next::News(portion)) = &next {
             self.gave = true;
-            portion.fresh.iter().for_each(|event| self.core.figures.delivered(*event));
+            self.core.figures.given(portion.events.len(), &portion.fresh);
+            if let Some(reason) = portion.reason {
+                self.core.figures.resync(reason);
+            }
+            self.core.tell_given(
+                &self.mailbox.user,
+                &portion.fresh,
+                &[("pollgate.transport", SpanValue::Name(self.held.kind.name()))],
+            );
         }
         next
     }

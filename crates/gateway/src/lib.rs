@@ -13,5 +13,11 @@ pub mod settings;
 mod shutdown;
 mod start;
 mod telemetry;
+mod trace;
 
 pub use cli::main;
+
+/// What fuzzers call; no part of the product. See fuzz/README.md.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use http::fuzzing;

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use pollgate_broker::clusters::PlacementError;
-use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Retention, Tasks};
+use pollgate_core::{Core, CoreSettings, FirstFailure, Moves, Parts, Relay, Retention, Tasks, Tracing};
 use pollgate_files::Files;
 use pollgate_model::InstanceId;
 use pollgate_redis::{RedisBuckets, RedisError};
@@ -25,6 +25,7 @@ use crate::http;
 use crate::http::strict::BodyLimits;
 use crate::metrics::Metrics;
 use crate::settings::{BrokerSettings, Persistence, Settings, ms};
+use crate::trace::{TraceError, Tracer};
 use crate::{brokers, demo};
 
 /// Connections that the system holds for us before we take them.
@@ -47,6 +48,8 @@ pub(crate) enum StartError {
     Files(#[from] pollgate_files::FilesError),
     #[error("the brokers: {0}")]
     Placement(#[from] PlacementError),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     #[error("throttle.redis: {0}")]
     Redis(#[from] RedisError),
     #[error("credentials: {0}")]
@@ -103,7 +106,7 @@ pub(crate) fn store_settings(settings: &Settings) -> StoreSettings {
     }
 }
 
-fn core_settings(settings: &Settings) -> CoreSettings {
+fn core_settings(settings: &Settings, tracing: &Tracing) -> CoreSettings {
     let unstored =
         matches!(&settings.broker, BrokerSettings::Rabbitmq(r) if r.persistence == Persistence::Unstored);
     CoreSettings {
@@ -139,6 +142,7 @@ fn core_settings(settings: &Settings) -> CoreSettings {
         search: settings.search.enabled,
         retention: retention(settings),
         slow: ms(settings.log.slow_ms),
+        tracing: tracing.clone(),
     }
 }
 
@@ -212,7 +216,8 @@ impl Gateway {
         let operator = listen(settings.http.operator_listen, write_timeout)?;
         make_data_dir(&settings)?;
         let instance = InstanceId::new();
-        let core_settings = core_settings(&settings);
+        let tracer = Tracer::start(&settings.trace, instance)?;
+        let core_settings = core_settings(&settings, tracer.tracing());
         let placement = brokers::placement(&settings);
         let relay = Relay::new(&core_settings, placement.clone());
         let store = Store::open(store_settings(&settings), instance, relay.clone()).await?;
@@ -237,7 +242,9 @@ impl Gateway {
         let shared = Data::new(http::Gateway {
             core: core.clone(),
             auth: Authenticator::new(&settings, store)?,
+            tracer,
             metrics: Metrics::new(connections_of(&settings) * workers(&settings), body_time),
+            door: http::OperatorDoor::new(&settings.http.operator_token),
             query_token: settings.auth.allow_query_token,
             body_limits: http::Gateway::body_limits(settings.limits.text_bytes, body_time),
             batch_limits: BodyLimits { bytes: settings.limits.batch_bytes, time: body_time },
@@ -281,7 +288,7 @@ impl Gateway {
         let Self { settings, core, shared, public, operator, mut failure } = self;
         let grace = ms(settings.http.grace_ms);
         let public = public_server(&settings, shared.clone(), public)?;
-        let operator = operator_server(&settings, shared, operator)?;
+        let operator = operator_server(&settings, shared.clone(), operator)?;
         let (public_handle, operator_handle) = (public.handle(), operator.handle());
         let mut serving = std::pin::pin!(async { tokio::try_join!(public, operator) });
         let (failed, over) = tokio::select! {
@@ -305,7 +312,10 @@ impl Gateway {
         if tokio::time::timeout(grace.mul_f64(REQUESTS), requests).await.is_err() {
             warn!("requests did not finish in time");
         }
-        core.stop(until.saturating_duration_since(Instant::now())).await;
+        let left = || until.saturating_duration_since(Instant::now());
+        core.stop(left()).await;
+        // the last of all: what stopped may have ended spans
+        shared.tracer.finish(left()).await;
         info!("stopped");
         failed.map_or(Ok(()), Err)
     }
@@ -337,6 +347,7 @@ fn public_server(
             .wrap(from_fn(http::rate_limit_fields))
             .wrap(http::cors(&origins))
             .wrap(from_fn(http::log_request))
+            .wrap(from_fn(http::guard_answer))
             .configure(|config| http::public(config, shared.clone()))
     })
     .on_connect(move |_connection, data| connections.opened(data))
@@ -362,7 +373,9 @@ fn operator_server(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(proxies.clone())
+            .wrap(from_fn(http::ask_at_the_door))
             .wrap(from_fn(http::log_request))
+            .wrap(from_fn(http::guard_answer))
             .configure(|config| http::operator(config, shared.clone()))
     })
     .workers(1)

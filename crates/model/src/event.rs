@@ -1,8 +1,10 @@
 //! Events: what a client receives.
 //!
-//! An event is serialised once, when it is accepted; from then on it is bytes that nobody parses again.
+//! An event is serialised once, when it is accepted; from then on it is bytes that are looked at once more, when they
+//! come out of a mailbox, and not taken apart.
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::{BadId, EventId, Message, RoomId, Timestamp};
@@ -111,6 +113,15 @@ impl EncodedEvent {
         )
     }
 
+    /// Whether these bytes may stand where an event does: one JSON object in UTF-8, whoever wrote it.
+    ///
+    /// What else somebody puts into a mailbox would stand in the middle of an answer and break all of it.
+    #[must_use]
+    pub fn may_be(bytes: &[u8]) -> bool {
+        let Ok(text) = std::str::from_utf8(bytes) else { return false };
+        text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    }
+
     /// The event's `data` alone, sharing the event's bytes.
     #[must_use]
     pub fn data(&self) -> Bytes {
@@ -157,5 +168,24 @@ mod tests {
         let whole: serde_json::Value = serde_json::from_slice(&event.json).unwrap();
         assert!(whole.get("room").is_none());
         assert_eq!(event.data(), "1");
+    }
+
+    #[test]
+    fn only_an_object_may_be_an_event() {
+        let kind = EventKind::try_from("order.updated".to_owned()).unwrap();
+        let event = EncodedEvent::new(EventId::new(), &kind, Timestamp::now(), None, &"a\nb").unwrap();
+        let text = std::str::from_utf8(&event.json).unwrap();
+        for good in [text, "{}", " {\n\"id\":\r\n1}\n"] {
+            assert!(EncodedEvent::may_be(good.as_bytes()), "{good}");
+        }
+        for bad in
+            [text.replace('}', ""), format!("{text},{text}"), format!("[{text}]"), String::new(), "1".into()]
+        {
+            assert!(!EncodedEvent::may_be(bad.as_bytes()), "{bad}");
+        }
+        let mut bytes = event.json.to_vec();
+        let at = text.find("a\\n").unwrap();
+        bytes[at] = 0xff;
+        assert!(!EncodedEvent::may_be(&bytes), "no UTF-8");
     }
 }

@@ -8,6 +8,7 @@
 //! | [`message`] | what is sent, and what was accepted |
 //! | [`event`] | the envelope a client receives, serialised once |
 //! | [`mailbox`] | where a user's events wait, and who gets an event |
+//! | [`counts`] | values in buckets, for histograms |
 //! | [`cursor`] | what a client sends back to confirm what it got |
 //! | [`page`] | pages of history |
 //! | [`rate`] | rates of requests, and how gateways count them together |
@@ -16,8 +17,10 @@
 //! | [`search`] | words of a text, searches, and what they found |
 //! | [`signal`] | who is typing, who is online |
 //! | [`time`] | points in time as the API writes them |
+//! | [`trace`] | where a message stands in a trace |
 
 pub mod attachment;
+pub mod counts;
 pub mod cursor;
 pub mod event;
 pub mod id;
@@ -32,8 +35,10 @@ mod schema;
 pub mod search;
 pub mod signal;
 pub mod time;
+pub mod trace;
 
 pub use attachment::Attachment;
+pub use counts::{Counted, Counts};
 pub use cursor::{BadCursor, Cursor, MOST_MARKS, Marks};
 pub use event::{EncodedEvent, EventKind};
 pub use id::{
@@ -49,3 +54,4 @@ pub use rooms::{Assigned, RoomCursor, RoomFilter, Rooms};
 pub use search::{BadQuery, BadSearchCursor, SearchCursor, SearchPage, SearchQuery};
 pub use signal::{Presence, Typing};
 pub use time::Timestamp;
+pub use trace::{BadTrace, TraceContext, TraceParent};

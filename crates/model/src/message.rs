@@ -1,8 +1,10 @@
 //! Messages: what a sender asks for, and what was accepted.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Attachment, AttachmentId, ClientId, MessageId, RoomId, Timestamp, UserId};
+use crate::{Attachment, AttachmentId, ClientId, MessageId, RoomId, Timestamp, TraceContext, UserId};
 
 /// Where a message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct NewMessage {
     pub attachments: Vec<AttachmentId>,
     /// The message of the same room that it answers.
     pub reply_to: Option<MessageId>,
+    /// Where it stands in a trace, when it is sampled.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// An accepted message, as the API shows it.

@@ -44,6 +44,7 @@ async fn sender(store: Store, number: usize, users: usize, until: Instant) -> Re
             client_id: Some(client_id),
             attachments: Vec::new(),
             reply_to: None,
+            trace: None,
         };
         let sent_at = Instant::now();
         store.send(new).await.map_err(|e| e.to_string())?;

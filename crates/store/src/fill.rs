@@ -1,5 +1,7 @@
 //! How full the store's bounds are.
 
+use pollgate_model::Counted;
+
 use crate::Store;
 
 /// A bound, and what is used of it now.
@@ -23,6 +25,18 @@ pub struct StoreFill {
 }
 
 impl Store {
+    /// How much was written in one transaction: messages, events, changes, marks. What only settles is not counted.
+    #[must_use]
+    pub fn batches(&self) -> Counted {
+        self.inner.writers.batches()
+    }
+
+    /// The readers' connections that are in use, and those that are open and wait.
+    #[must_use]
+    pub fn pool_use(&self) -> (u64, u64) {
+        self.inner.readers.in_use_and_idle()
+    }
+
     /// How full the store's bounds are.
     #[must_use]
     pub fn fill(&self) -> StoreFill {

@@ -31,8 +31,8 @@ pub struct OutboxStats {
     pub oldest: Option<Timestamp>,
 }
 
-/// Ticket, recipients, payload, accepted, expires.
-type Own = (i64, Option<String>, Option<Vec<u8>>, i64, Option<i64>);
+/// Ticket, recipients, payload, accepted, expires, trace.
+type Own = (i64, Option<String>, Option<Vec<u8>>, i64, Option<i64>, Option<String>);
 type Row = (Own, Option<MessageRow>);
 
 /// The columns, with the messages that rows point to.
@@ -52,6 +52,7 @@ macro_rules! rows {
                     outbox::payload,
                     outbox::accepted_at_ms,
                     outbox::expires_at_ms,
+                    outbox::trace,
                 ),
                 messages::all_columns.nullable(),
             ))
@@ -106,7 +107,7 @@ fn members_of(conn: &mut AnyConnection, rooms: HashSet<Id>) -> Result<HashMap<Id
 }
 
 fn one((own, message): Row, members: &HashMap<Id, Vec<UserId>>) -> Result<Outgoing, Failure> {
-    let (ticket, listed, payload, accepted_at, expires_at) = own;
+    let (ticket, listed, payload, accepted_at, expires_at, trace) = own;
     let stored = payload.is_none();
     let mut to: Arc<[_]> = match &listed {
         Some(json) => rows::recipients(json)?,
@@ -131,6 +132,8 @@ fn one((own, message): Row, members: &HashMap<Id, Vec<UserId>>) -> Result<Outgoi
         stored,
         accepted_at: Timestamp::from_ms(accepted_at),
         expires_at: expires_at.map(Timestamp::from_ms),
+        // a trace that cannot be read is no reason to keep an event back
+        trace: trace.and_then(|text| text.parse().ok()).map(Arc::new),
     })
 }
 

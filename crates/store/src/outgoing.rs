@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pollgate_model::{EncodedEvent, MessageId, Recipient, RoomId, Timestamp, UserId};
+use pollgate_model::{EncodedEvent, MessageId, Recipient, RoomId, Timestamp, TraceContext, UserId};
 
 /// Hears of what was committed.
 ///
@@ -31,6 +31,8 @@ pub struct Outgoing {
     pub accepted_at: Timestamp,
     /// After this it need not be delivered any more.
     pub expires_at: Option<Timestamp>,
+    /// Where it stands in a trace, when it is sampled.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// A message that was stored.
@@ -66,4 +68,6 @@ pub struct NewEvent {
     pub to: Audience,
     /// After this it need not be delivered any more.
     pub expires_at: Option<Timestamp>,
+    /// Where it stands in a trace, when it is sampled.
+    pub trace: Option<Arc<TraceContext>>,
 }

@@ -111,6 +111,13 @@ impl Readers {
         Fill { most, used, refused: self.refused.load(Ordering::Relaxed) }
     }
 
+    /// Connections in somebody's hands, and open ones that wait.
+    pub(crate) fn in_use_and_idle(&self) -> (u64, u64) {
+        let state = self.pool.state();
+        let idle = state.idle_connections.min(state.connections);
+        (u64::from(state.connections - idle), u64::from(idle))
+    }
+
     /// Statements of all these connections.
     pub(crate) fn statements(&self) -> u64 {
         self.statements.read()

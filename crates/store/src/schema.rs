@@ -107,6 +107,7 @@ diesel::table! {
         payload -> Nullable<Binary>,
         accepted_at_ms -> BigInt,
         expires_at_ms -> Nullable<BigInt>,
+        trace -> Nullable<Text>,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use crate::{BrokerError, Outcome, Outcomes, Ticket};
 
@@ -43,7 +44,7 @@ impl Ledger {
             self.forget(bytes);
             return Err(BrokerError::Full("memory"));
         }
-        Ok(Arc::new(Receipt { ledger: Arc::clone(self), ticket, bytes }))
+        Ok(Arc::new(Receipt { ledger: Arc::clone(self), ticket, bytes, taken: Instant::now() }))
     }
 
     /// From now on whatever ends, ends unknown: nobody acked it.
@@ -66,6 +67,7 @@ pub(super) struct Receipt {
     ledger: Arc<Ledger>,
     ticket: Option<Ticket>,
     bytes: u64,
+    taken: Instant,
 }
 
 impl Drop for Receipt {
@@ -74,6 +76,6 @@ impl Drop for Receipt {
         let Some(ticket) = self.ticket else { return };
         let result = if self.ledger.is_closed() { Err(BrokerError::Closed) } else { Ok(()) };
         // nobody listens any more: then nobody waits for it either
-        drop(self.ledger.outcomes.send(Outcome { ticket, result }));
+        drop(self.ledger.outcomes.send(Outcome { ticket, result, took: self.taken.elapsed(), trace: None }));
     }
 }

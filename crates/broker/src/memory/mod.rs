@@ -249,6 +249,7 @@ impl Shared {
             payload: publication.payload.clone(),
             expires_at_ms,
             redelivered: false,
+            trace: publication.trace.clone(),
             receipt,
         };
         for recipient in publication.recipients.iter() {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pollgate_model::{EventId, SessionId};
+use pollgate_model::{EventId, SessionId, TraceContext};
 
 use super::ledger::Receipt;
 use super::seat::{End, Ended, Seat};
@@ -22,6 +22,7 @@ pub(super) struct Entry {
     pub(super) payload: Bytes,
     pub(super) expires_at_ms: i64,
     pub(super) redelivered: bool,
+    pub(super) trace: Option<Arc<TraceContext>>,
     /// Dropping the last copy is the publication's outcome.
     #[expect(dead_code, reason = "held for its drop")]
     pub(super) receipt: Arc<Receipt>,

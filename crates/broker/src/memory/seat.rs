@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -124,6 +125,8 @@ impl Held {
             id: entry.id,
             payload: entry.payload.clone(),
             redelivered: entry.redelivered,
+            arrived: Instant::now(),
+            trace: entry.trace.clone(),
         };
         self.entries.push_back((self.last_tag, entry));
         delivery

@@ -23,7 +23,7 @@ use super::known::Known;
 use super::link::{self, Backoff, explained, is_missing, soft, until_dead, within};
 use super::name::{Names, short};
 use super::settings::RabbitSettings;
-use super::stats::{Counters, count};
+use super::stats::{Again, Counters, count};
 use crate::{BrokerError, MailboxLimits};
 
 /// Most operations at once.
@@ -113,11 +113,12 @@ impl Management {
 
     /// Keeps the connection, until told to stop.
     pub(super) async fn run(self: Arc<Self>, health: Arc<Health>, mut stop: watch::Receiver<bool>) {
-        let mut backoff = Backoff::new(&self.settings);
+        let (mut backoff, mut again) = (Backoff::new(&self.settings), Again::default());
         while !*stop.borrow() {
             match self.connect().await {
                 Ok(link) => {
                     backoff.reset();
+                    again.connected(&self.counters);
                     health.managing(true);
                     self.serve(link, &mut stop).await;
                     health.managing(false);
@@ -231,6 +232,11 @@ impl Management {
         Ok(Lease { home: self, channel: self.channel().await?, uses: 0, _seat: seat })
     }
 
+    /// Channels open now.
+    pub(super) fn channels(&self) -> usize {
+        MOST_CHANNELS.saturating_sub(self.seats.available_permits()) + self.idle().len()
+    }
+
     fn pop_idle(&self) -> Option<(Channel, u32)> {
         self.idle().pop()
     }
@@ -285,11 +291,11 @@ impl Management {
     /// Looks at a mailbox and makes it if it is missing; `None` then.
     pub(super) async fn look_or_make(&self, mailbox: &Mailbox) -> Result<Option<Found>, BrokerError> {
         let found = self.look(mailbox).await?;
-        if found.is_none() {
-            self.make(mailbox).await?;
-        } else if !self.known.has(mailbox) {
+        match found {
+            None => self.make(mailbox).await?,
+            Some(_) if self.known.has(mailbox) => count(&self.counters.cached),
             // whoever declared it may have died before it bound it
-            self.bind(mailbox).await?;
+            Some(_) => self.bind(mailbox).await?,
         }
         Ok(found)
     }
@@ -328,14 +334,8 @@ impl Management {
     async fn bind(&self, mailbox: &Mailbox) -> Result<(), BrokerError> {
         let lease = self.lease().await?;
         let (queue, exchange) = (short(self.names.mailbox(mailbox))?, short(self.names.exchange())?);
-        let key = short(mailbox.user.as_str())?;
-        let bound = lease.channel.queue_bind(
-            queue,
-            exchange,
-            key,
-            QueueBindOptions::default(),
-            FieldTable::default(),
-        );
+        let (key, options) = (short(mailbox.user.as_str())?, QueueBindOptions::default());
+        let bound = lease.channel.queue_bind(queue, exchange, key, options, FieldTable::default());
         within(self.settings.timeout, bound).await?;
         lease.keep();
         self.known.learn(mailbox);

@@ -11,6 +11,7 @@
 //! | `publish` | the publishing task |
 //! | `consume` | consumers, acks, releases, taking out |
 //! | `control` | requests between gateways |
+//! | `trace` | where a message stands in a trace, as its headers say it |
 //!
 //! Publishing, consuming and managing have connections of their own: when the broker raises an alarm it stops
 //! reading from whoever has published, and everything else on that connection stops with it.
@@ -26,6 +27,7 @@ mod name;
 mod publish;
 pub mod settings;
 mod stats;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,8 +49,8 @@ use self::stats::Counters;
 pub use self::stats::RabbitStats;
 use crate::task::Tasks;
 use crate::{
-    Asked, Broker, BrokerError, BrokerState, Consumer, Depth, Inbox, MailboxLimits, Outcomes, Publication,
-    Responder, Standing, TakeOut,
+    Asked, Broker, BrokerError, BrokerState, BrokerUsage, Consumer, Depth, Inbox, MailboxLimits, Outcomes,
+    Publication, Responder, Standing, TakeOut,
 };
 
 /// Mailboxes on RabbitMQ.
@@ -219,6 +221,21 @@ impl Broker for RabbitBroker {
             ("ask", stats.asked),
             ("connect", stats.connections),
         ]
+    }
+
+    fn system(&self) -> &'static str {
+        "rabbitmq"
+    }
+
+    fn usage(&self) -> Option<BrokerUsage> {
+        let stats = self.stats();
+        Some(BrokerUsage {
+            channels: self.counters.channels() + self.management.channels() as u64,
+            reconnects: stats.reconnects,
+            declared: stats.declares,
+            cached: stats.cached,
+            pool: self.publisher.pool_use(),
+        })
     }
 
     fn state(&self) -> watch::Receiver<BrokerState> {

@@ -118,6 +118,7 @@ impl Rig {
             recipients: users.iter().map(|user| Recipient { user: (*user).clone(), make_mailbox }).collect(),
             durability: Durability::Persistent,
             expires_at: None,
+            trace: None,
         }
     }
 

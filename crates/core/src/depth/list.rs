@@ -107,7 +107,7 @@ impl Core {
     ///
     /// # Errors
     /// The user's broker, or the database, is away.
-    pub async fn purge(&self, by: &UserId, mailbox: &Mailbox) -> Result<Option<u64>, CoreError> {
+    pub async fn purge(&self, by: Option<&UserId>, mailbox: &Mailbox) -> Result<Option<u64>, CoreError> {
         let broker = &self.clusters.of(&mailbox.user).broker;
         let Some(depth) = broker.depth(mailbox).await? else { return Ok(None) };
         // first said, then done: a deletion that nobody is told of must not be
@@ -115,7 +115,8 @@ impl Core {
         broker.delete(mailbox).await?;
         self.watch.count_purged(depth.ready);
         let (user, session) = (mailbox.user.as_str(), mailbox.session.as_ref().map(ToString::to_string));
-        info!(by = by.as_str(), user, session, events = depth.ready, "a mailbox was purged");
+        let by = by.map_or("the operator's token", UserId::as_str);
+        info!(by, user, session, events = depth.ready, "a mailbox was purged");
         let notes = DepthNotes { deep: Vec::new(), shallow: vec![mailbox.clone()] };
         match self.store.note_depths(Arc::new(notes), Revisits::default()).await {
             Ok(changes) => tell_ended(&changes.ended, self.watch.rule.alarm()),

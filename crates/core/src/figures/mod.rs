@@ -3,23 +3,27 @@
 mod handover;
 mod signals;
 mod snapshot;
+mod stages;
 mod streams;
 mod times;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pollgate_model::{EventId, Timestamp};
+use pollgate_model::Timestamp;
 
 pub use handover::HandoverFigures;
 pub use signals::SignalFigures;
 pub(crate) use signals::TypingEnd;
-pub use snapshot::{Limit, Snapshot};
+pub use snapshot::{ClusterUse, Limit, Snapshot};
+pub(crate) use stages::{Stage, Stages};
 pub(crate) use streams::Streams;
 pub use streams::{StreamEnd, StreamFigures, StreamKind};
 pub use times::Histogram;
 
+use crate::mailbox::ResyncReason;
+use crate::trace::Fresh;
 use crate::{CoreError, Polled};
 use signals::Signals;
 use times::Times;
@@ -38,6 +42,9 @@ enum PollEnd {
 /// Names of [`PollEnd`], in its order.
 const POLL_ENDS: [&str; 6] = ["events", "time", "gone", "superseded", "drained", "failed"];
 
+/// Names of [`ResyncReason`], in its order.
+const RESYNCS: [&str; 5] = ["gone", "overflowed", "expired", "broker_restarted", "moved"];
+
 /// Counts since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
@@ -45,6 +52,12 @@ pub(crate) struct Figures {
     sending: Times,
     delivering: Times,
     polls: [AtomicU64; POLL_ENDS.len()],
+    holds: [Times; POLL_ENDS.len()],
+    /// How long each stage of a message's way took.
+    pub(crate) stages: Arc<Stages>,
+    resyncs: [AtomicU64; RESYNCS.len()],
+    again: AtomicU64,
+    repeated: AtomicU64,
     cut: AtomicU64,
     refused: Refused,
     pub(crate) signals: Signals,
@@ -65,10 +78,16 @@ fn count(counter: &AtomicU64) {
 }
 
 impl Figures {
+    /// Nothing was counted yet; the relay counts into the same stages.
+    pub(crate) fn new(stages: Arc<Stages>) -> Self {
+        Self { stages, ..Self::default() }
+    }
+
     /// A message was stored, so long after it was asked for.
     pub(crate) fn sent(&self, took: Duration) {
         count(&self.sent);
         self.sending.note(took);
+        self.stages.note(Stage::Commit, took);
     }
 
     /// Something was refused; it counts when a bound was the reason.
@@ -86,19 +105,42 @@ impl Figures {
 
     /// A poll begins.
     pub(crate) fn poll(self: &Arc<Self>) -> PollUnderWay {
-        PollUnderWay { figures: self.clone(), open: true }
+        PollUnderWay { figures: self.clone(), open: true, began: Instant::now() }
     }
 
-    fn ended(&self, end: PollEnd) {
+    fn ended(&self, end: PollEnd, held: Duration) {
         if let Some(counter) = self.polls.get(end as usize) {
+            count(counter);
+        }
+        if let Some(times) = self.holds.get(end as usize) {
+            times.note(held);
+        }
+    }
+
+    /// A client is given so many events, of which these were in no answer of this gateway before.
+    pub(crate) fn given(&self, events: usize, fresh: &[Fresh]) {
+        let mut first = 0;
+        for event in fresh.iter().filter(|event| !event.redelivered) {
+            first += 1;
+            self.stages.note(Stage::Deliver, event.arrived.elapsed());
+            // an id of another kind (an event of a foreign publisher) tells no time
+            if let Some(made) = event.id.made_at_ms() {
+                self.delivering.note(Timestamp::from_ms(made).age_at(Timestamp::now()));
+            }
+        }
+        self.again.fetch_add(events.saturating_sub(first) as u64, Ordering::Relaxed);
+    }
+
+    /// A client is told that it may have missed something.
+    pub(crate) fn resync(&self, reason: ResyncReason) {
+        if let Some(counter) = self.resyncs.get(reason as usize) {
             count(counter);
         }
     }
 
-    pub(crate) fn delivered(&self, event: EventId) {
-        // an id of another kind (an event of a foreign publisher) tells no time
-        let Some(made) = event.made_at_ms() else { return };
-        self.delivering.note(Timestamp::from_ms(made).age_at(Timestamp::now()));
+    /// A request was answered with what an earlier one came to.
+    pub(crate) fn repeated(&self) {
+        count(&self.repeated);
     }
 }
 
@@ -107,6 +149,7 @@ impl Figures {
 pub(crate) struct PollUnderWay {
     figures: Arc<Figures>,
     open: bool,
+    began: Instant,
 }
 
 impl PollUnderWay {
@@ -115,7 +158,10 @@ impl PollUnderWay {
         self.open = false;
         let end = match outcome {
             Ok(polled) => {
-                polled.tally.fresh.iter().for_each(|event| self.figures.delivered(*event));
+                self.figures.given(polled.events.len(), &polled.tally.fresh);
+                if let Some(reason) = polled.resync {
+                    self.figures.resync(reason);
+                }
                 if polled.tally.cut {
                     count(&self.figures.cut);
                 }
@@ -132,14 +178,14 @@ impl PollUnderWay {
             }
             Err(_failed) => PollEnd::Failed,
         };
-        self.figures.ended(end);
+        self.figures.ended(end, self.began.elapsed());
     }
 }
 
 impl Drop for PollUnderWay {
     fn drop(&mut self) {
         if self.open {
-            self.figures.ended(PollEnd::Gone);
+            self.figures.ended(PollEnd::Gone, self.began.elapsed());
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pollgate_broker::{BrokerState, ClusterName};
+use pollgate_broker::{BrokerState, BrokerUsage, Cluster, ClusterName};
 use pollgate_model::Timestamp;
 use pollgate_store::{Fill, Statements, StoreError};
 
-use super::{HandoverFigures, Histogram, POLL_ENDS, SignalFigures, StreamFigures};
+use super::{HandoverFigures, Histogram, POLL_ENDS, RESYNCS, SignalFigures, StreamFigures};
 use crate::{AttachmentFigures, Core, DepthFigures, ThrottleFigures, audience, typing};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
@@ -26,6 +26,15 @@ pub struct Limit {
     pub refused: Option<u64>,
 }
 
+/// What of a cluster is in use; nothing for the in-process broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterUse {
+    /// Which one.
+    pub cluster: ClusterName,
+    /// What is used of it.
+    pub usage: BrokerUsage,
+}
+
 /// Everything that is counted, at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -39,6 +48,22 @@ pub struct Snapshot {
     pub held: usize,
     /// Polls that had their seat, by how they ended.
     pub polls: Vec<(&'static str, u64)>,
+    /// How long they were held, by how they ended.
+    pub holds: Vec<(&'static str, Histogram)>,
+    /// How long each stage of a message's way took.
+    pub stages: Vec<(&'static str, Histogram)>,
+    /// Answers that told of a resync, by its reason.
+    pub resyncs: Vec<(&'static str, u64)>,
+    /// Events that were given once more.
+    pub redelivered: u64,
+    /// Requests that were answered with what an earlier one came to.
+    pub repeated: u64,
+    /// How much the database was given in one transaction.
+    pub batches: Histogram,
+    /// Connections of pools by what they do: pool, in use, idle.
+    pub pools: Vec<(&'static str, u64, u64)>,
+    /// What of each cluster is in use.
+    pub usage: Vec<ClusterUse>,
     /// Streams held now, and those that ended.
     pub streams: StreamFigures,
     /// Outbox rows of this gateway.
@@ -87,14 +112,25 @@ impl Core {
             Ok(Err(_)) | Err(_) => (false, None),
         };
         let figures = &self.figures;
-        let polls = POLL_ENDS.iter().zip(&figures.polls);
+        let named = |counters: &'static [&'static str], now: &[AtomicU64]| -> Vec<(&'static str, u64)> {
+            counters.iter().zip(now).map(|(name, counter)| (*name, counter.load(Ordering::Relaxed))).collect()
+        };
+        let usage = self.usage();
         Snapshot {
             sent: figures.sent.load(Ordering::Relaxed),
             sending: figures.sending.read(),
             delivering: figures.delivering.read(),
             held: self.mailboxes.held().saturating_sub(figures.streams.held()),
             streams: figures.streams.read(),
-            polls: polls.map(|(name, counter)| (*name, counter.load(Ordering::Relaxed))).collect(),
+            polls: named(&POLL_ENDS, &figures.polls),
+            holds: POLL_ENDS.iter().zip(&figures.holds).map(|(name, times)| (*name, times.read())).collect(),
+            stages: figures.stages.read(),
+            resyncs: named(&RESYNCS, &figures.resyncs),
+            redelivered: figures.again.load(Ordering::Relaxed),
+            repeated: figures.repeated.load(Ordering::Relaxed),
+            batches: Histogram::of(&self.store.batches(), 1.0),
+            pools: self.pools(&usage),
+            usage,
             outbox_rows: self.relay.rows(),
             outbox_oldest,
             store_up,
@@ -111,6 +147,25 @@ impl Core {
             removed: self.sweeper.removed(),
             limits: [self.limits(), self.attachments.limits()].concat(),
         }
+    }
+
+    /// What of each cluster is in use.
+    fn usage(&self) -> Vec<ClusterUse> {
+        let of = |cluster: &Cluster| {
+            cluster.broker.usage().map(|usage| ClusterUse { cluster: cluster.name.clone(), usage })
+        };
+        self.clusters.iter().filter_map(of).collect()
+    }
+
+    /// The readers' connections, and those of all clusters that publish.
+    fn pools(&self, usage: &[ClusterUse]) -> Vec<(&'static str, u64, u64)> {
+        let (in_use, idle) = self.store.pool_use();
+        let mut pools = vec![("store", in_use, idle)];
+        if !usage.is_empty() {
+            let sum = |of: fn(&ClusterUse) -> u64| usage.iter().map(of).sum();
+            pools.push(("publishing", sum(|one| one.usage.pool.in_use), sum(|one| one.usage.pool.idle)));
+        }
+        pools
     }
 
     fn limits(&self) -> Vec<Limit> {

@@ -11,6 +11,13 @@ pub enum StreamKind {
     Ws,
 }
 
+impl StreamKind {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        KINDS.get(self as usize).copied().unwrap_or_default()
+    }
+}
+
 /// Names of [`StreamKind`], in its order.
 const KINDS: [&str; 2] = ["sse", "ws"];
 

@@ -1,51 +1,70 @@
 //! A histogram of how long something took.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds of the buckets, in milliseconds; what took longer is counted in none of them.
-const BOUNDS_MS: [u32; 15] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000, 600_000];
+use pollgate_model::{Counted, Counts};
+
+/// Upper bounds of the buckets, in microseconds; what took longer is counted in none of them.
+const BOUNDS_US: [u64; 18] = [
+    100,
+    250,
+    500,
+    1000,
+    2000,
+    5000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    60_000_000,
+    600_000_000,
+];
 
 /// Counts durations; cheap enough for every request.
-#[derive(Debug, Default)]
-pub(crate) struct Times {
-    /// One for each bound.
-    buckets: [AtomicU64; BOUNDS_MS.len()],
-    longer: AtomicU64,
-    sum_us: AtomicU64,
-}
+#[derive(Debug)]
+pub(crate) struct Times(Counts<{ BOUNDS_US.len() }>);
 
-/// What `Times` has counted so far.
-#[derive(Clone, Debug, PartialEq)]
+/// What was counted so far, in the unit of a metric.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
-    /// Upper bounds in seconds, and how many took at most so long.
+    /// Upper bounds, and how many were at most so large.
     pub buckets: Vec<(f64, u64)>,
     /// How many there were.
     pub count: u64,
-    /// All of them together, in seconds.
-    pub sum_s: f64,
+    /// All of them together.
+    pub sum: f64,
+}
+
+impl Histogram {
+    /// What was counted, `per_unit` of it to the unit of the metric.
+    #[expect(clippy::cast_precision_loss, reason = "a metric is a double, and these stay far below 2^53")]
+    pub(crate) fn of(counted: &Counted, per_unit: f64) -> Self {
+        let buckets = counted.upto.iter().map(|(most, count)| (*most as f64 / per_unit, *count)).collect();
+        Self { buckets, count: counted.count, sum: counted.sum as f64 / per_unit }
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self(Counts::new(&BOUNDS_US))
+    }
 }
 
 impl Times {
     /// Counts one.
     pub(crate) fn note(&self, took: Duration) {
-        let fits = BOUNDS_MS.iter().position(|most| took <= Duration::from_millis(u64::from(*most)));
-        let bucket = fits.and_then(|place| self.buckets.get(place)).unwrap_or(&self.longer);
-        bucket.fetch_add(1, Ordering::Relaxed);
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.sum_us.fetch_add(took_us, Ordering::Relaxed);
+        self.0.note(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
+    /// In seconds.
     pub(crate) fn read(&self) -> Histogram {
-        let mut count = 0;
-        let upto = |(most, bucket): (&u32, &AtomicU64)| {
-            count += bucket.load(Ordering::Relaxed);
-            (f64::from(*most) / 1000.0, count)
-        };
-        let buckets: Vec<(f64, u64)> = BOUNDS_MS.iter().zip(&self.buckets).map(upto).collect();
-        count += self.longer.load(Ordering::Relaxed);
-        let sum_s = Duration::from_micros(self.sum_us.load(Ordering::Relaxed)).as_secs_f64();
-        Histogram { buckets, count, sum_s }
+        Histogram::of(&self.0.read(), 1e6)
     }
 }
 
@@ -60,11 +79,10 @@ mod tests {
             times.note(Duration::from_millis(ms));
         }
         let read = times.read();
-        assert_eq!(read.buckets.first(), Some(&(0.001, 2)));
-        assert_eq!(read.buckets.get(1), Some(&(0.002, 3)));
-        assert_eq!(read.buckets.get(2), Some(&(0.005, 4)));
-        assert_eq!(read.buckets.last(), Some(&(600.0, 5)));
+        let upto =
+            |seconds: f64| read.buckets.iter().find(|(most, _)| (most - seconds).abs() < 1e-9).unwrap().1;
+        assert_eq!([upto(0.0001), upto(0.001), upto(0.002), upto(0.005), upto(600.0)], [1, 2, 3, 4, 5]);
         assert_eq!(read.count, 6);
-        assert!((read.sum_s - 3660.006).abs() < 1e-9);
+        assert!((read.sum - 3660.006).abs() < 1e-6);
     }
 }

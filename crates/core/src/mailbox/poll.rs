@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pollgate_model::{Cursor, EventId, Mailbox};
+use pollgate_model::{Cursor, Mailbox};
 use tokio::time::Instant;
 
 use super::Mailboxes;
@@ -13,6 +13,7 @@ use super::attendance::Receipt;
 use super::attended::ResyncReason;
 use super::reading::{Reached, Reading};
 use crate::CoreError;
+use crate::trace::Fresh;
 
 /// How a poll says what it has had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,8 @@ impl Polled {
 /// What is counted of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Events that were in no answer before, as far as can be known here.
-    pub fresh: Vec<EventId>,
+    /// Events that were in no answer here before.
+    pub fresh: Vec<Fresh>,
     /// Events stayed behind because the answer had as many bytes as it may.
     pub cut: bool,
 }

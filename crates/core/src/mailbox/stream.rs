@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pollgate_model::{Cursor, EventId, Mailbox, Marks, Timestamp};
+use pollgate_model::{Cursor, Mailbox, Marks, Timestamp};
 use tokio::time::Instant;
 
 use super::Mailboxes;
@@ -17,6 +17,7 @@ use super::attended::{ResyncReason, State};
 use super::poll::{PollCursor, PollRequest};
 use super::reading::{Look, Reached, Reading};
 use crate::CoreError;
+use crate::trace::Fresh;
 
 /// Most events given at once.
 const PORTION: usize = 64;
@@ -52,15 +53,17 @@ pub struct Portion {
     pub resync: Option<Cursor>,
     /// Oldest first.
     pub events: Vec<Streamed>,
-    /// Those that were in no answer before, as far as can be known here.
-    pub(crate) fresh: Vec<EventId>,
+    /// Why they may have been missed.
+    pub(crate) reason: Option<ResyncReason>,
+    /// Those that were in no answer here before.
+    pub(crate) fresh: Vec<Fresh>,
 }
 
 impl Portion {
     /// These.
     #[must_use]
     pub const fn new(resync: Option<Cursor>, events: Vec<Streamed>) -> Self {
-        Self { resync, events, fresh: Vec::new() }
+        Self { resync, events, reason: None, fresh: Vec::new() }
     }
 
     fn is_empty(&self) -> bool {
@@ -138,6 +141,7 @@ impl Given {
         let mut portion = Portion::default();
         if state.resync.is_some() && state.resync != self.told {
             self.told = state.resync;
+            portion.reason = state.resync;
             portion.resync = Some(state.cursor(mailboxes, asked, self.upto, self.marks));
         }
         self.take(state, mailboxes, asked, &mut portion);
@@ -157,9 +161,7 @@ impl Given {
             bytes += one.event.len();
             self.upto = one.position;
             self.marks.push(one.id);
-            if one.fresh {
-                portion.fresh.push(one.id);
-            }
+            portion.fresh.extend(one.fresh);
             let cursor = state.cursor(mailboxes, asked, one.position, self.marks);
             portion.events.push(Streamed { event: one.event, cursor });
         }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use pollgate_broker::{Delivery, DeliveryTag};
 use pollgate_model::{EventId, Marks};
 
+use crate::trace::Fresh;
+
 /// Which consumer a delivery came through, and so who is to be told that it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -33,14 +35,21 @@ struct Entry {
     source: Source,
 }
 
+impl Entry {
+    fn fresh(&self) -> Fresh {
+        let Delivery { id, arrived, redelivered, trace, .. } = &self.delivery;
+        Fresh { id: *id, arrived: *arrived, redelivered: *redelivered, trace: trace.clone() }
+    }
+}
+
 /// One event, for a reader to whom each is given by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct One {
     pub(crate) position: u64,
     pub(crate) id: EventId,
     pub(crate) event: Bytes,
-    /// It was in no answer before, as far as can be known.
-    pub(crate) fresh: bool,
+    /// It was in no answer of this window before.
+    pub(crate) fresh: Option<Fresh>,
 }
 
 /// Events for one answer.
@@ -53,8 +62,8 @@ pub(crate) struct Batch {
     pub(crate) marks: Marks,
     /// Events stayed behind because the answer was full.
     pub(crate) more: bool,
-    /// Those that were in no answer before, as far as can be known.
-    pub(crate) fresh: Vec<EventId>,
+    /// Those that were in no answer of this window before.
+    pub(crate) fresh: Vec<Fresh>,
 }
 
 /// Ids that were remembered last.
@@ -223,8 +232,8 @@ impl Window {
             batch.upto += 1;
             batch.marks.push(entry.delivery.id);
             batch.events.push(entry.delivery.payload.clone());
-            if batch.upto > self.sent && !entry.delivery.redelivered {
-                batch.fresh.push(entry.delivery.id);
+            if batch.upto > self.sent {
+                batch.fresh.push(entry.fresh());
             }
         }
         if count > 0 {
@@ -237,7 +246,7 @@ impl Window {
     pub(crate) fn one(&mut self, from: u64) -> Option<One> {
         let entry = self.entries.get(self.skipped(from))?;
         let position = from.max(self.confirmed) + 1;
-        let fresh = position > self.sent && !entry.delivery.redelivered;
+        let fresh = (position > self.sent).then(|| entry.fresh());
         let one = One { position, id: entry.delivery.id, event: entry.delivery.payload.clone(), fresh };
         self.sent = self.sent.max(position);
         Some(one)

@@ -8,6 +8,8 @@ fn delivery(n: u128, redelivered: bool) -> Delivery {
         id: uuid::Uuid::from_u128(n).into(),
         payload: Bytes::from(format!("event {n}")),
         redelivered,
+        arrived: std::time::Instant::now(),
+        trace: None,
     }
 }
 

@@ -45,6 +45,7 @@ fn notice(recipients: Vec<Recipient>, change: PresenceChange) -> Option<Publicat
         payload: event.json,
         recipients: recipients.into(),
         durability: Durability::Transient,
+        trace: None,
         expires_at: Some(at.plus(WORTH)),
     })
 }

@@ -116,6 +116,7 @@ impl World {
             stored: true,
             accepted_at: Timestamp::now(),
             expires_at: None,
+            trace: None,
         };
         self.outbox.insert(row.ticket, row.clone());
         self.wanted.insert(row.ticket, set);

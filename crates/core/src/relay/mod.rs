@@ -14,15 +14,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pollgate_broker::{Broker, Durability, Outcome, Placement, Publication};
-use pollgate_model::Timestamp;
+use pollgate_model::{Timestamp, TraceContext};
 use pollgate_store::{OnCommit, Outgoing, Store};
 use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument as _, debug, debug_span, warn};
 
 use crate::CoreSettings;
 use crate::depth::Watch;
+use crate::figures::{Stage, Stages};
 use crate::slow::SlowStage;
 use crate::task::Stop;
+use crate::trace::{Span, SpanBegun, SpanKind, SpanValue, Tracing, as_ms, messaging};
 use lanes::{Lanes, Page};
 pub(crate) use lease::DEAD_AFTER;
 use queue::{Memory, Next};
@@ -53,6 +55,8 @@ pub struct Relay {
     slow: SlowStage,
     /// Hears of what was published.
     watch: Arc<Watch>,
+    stages: Arc<Stages>,
+    tracing: Tracing,
 }
 
 impl OnCommit for Relay {
@@ -88,6 +92,8 @@ impl Relay {
             unstored: settings.unstored,
             slow: SlowStage::new("publish", settings.slow),
             watch: Arc::new(Watch::new(settings)),
+            stages: Arc::default(),
+            tracing: settings.tracing.clone(),
         })
     }
 
@@ -100,6 +106,11 @@ impl Relay {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Where the times of all stages are counted.
+    pub(crate) const fn stages(&self) -> &Arc<Stages> {
+        &self.stages
     }
 
     /// Publications waiting in memory for the broker of a lane.
@@ -181,11 +192,18 @@ impl Relay {
         self.watch.published(&rows);
         let mut rows = rows.into_iter();
         while let Some(row) = rows.next() {
-            if let Err(error) = broker.publish(self.publication(&row)).await {
+            let span = self.tracing.below(row.trace.as_ref(), true);
+            let trace = span.as_ref().map_or_else(|| row.trace.clone(), |span| Some(span.context.clone()));
+            if let Err(error) = broker.publish(self.publication(&row, trace)).await {
                 debug!(%error, "publish was not taken, trying again");
                 let rest: Vec<Outgoing> = std::iter::once(row).chain(rows).collect();
                 self.lanes().put_back(lane, rest);
                 return false;
+            }
+            let waited = row.accepted_at.age_at(Timestamp::now());
+            self.stages.note(Stage::Publish, waited);
+            if let Some(span) = span {
+                self.tracing.tell(published(span, broker.system(), &row, waited));
             }
         }
         true
@@ -207,7 +225,7 @@ impl Relay {
         }
     }
 
-    fn publication(&self, row: &Outgoing) -> Publication {
+    fn publication(&self, row: &Outgoing, trace: Option<Arc<TraceContext>>) -> Publication {
         let replayable = row.stored && self.unstored;
         Publication {
             ticket: row.ticket,
@@ -216,6 +234,7 @@ impl Relay {
             recipients: row.recipients.clone(),
             durability: if replayable { Durability::Transient } else { Durability::Persistent },
             expires_at: row.expires_at,
+            trace,
         }
     }
 
@@ -245,10 +264,24 @@ impl Relay {
         }
     }
 
+    fn note_outcome(&self, outcome: &Outcome) {
+        if outcome.result.is_ok() {
+            self.stages.note(Stage::Confirm, outcome.took);
+        }
+        let Some(span) = self.tracing.below_since(outcome.trace.as_ref(), false, outcome.took) else {
+            return;
+        };
+        let failure = outcome.result.as_ref().err().map(ToString::to_string);
+        let span =
+            span.ended("confirm", SpanKind::Internal, vec![("pollgate.stage", SpanValue::Name("confirm"))]);
+        self.tracing.tell(Span { failure, ..span });
+    }
+
     fn settle_batch(&self, lane: usize, store: &Store, batch: &mut Vec<Outcome>) {
         let mut done = Vec::with_capacity(batch.len());
         let mut failed: Vec<i64> = Vec::new();
         for outcome in batch.drain(..) {
+            self.note_outcome(&outcome);
             match outcome.result {
                 Ok(()) => done.push(outcome.ticket),
                 Err(error) => {
@@ -274,4 +307,17 @@ impl Relay {
             store.settle(done);
         }
     }
+}
+
+/// The span of a hand-over to the broker.
+fn published(span: SpanBegun, system: &'static str, row: &Outgoing, waited: Duration) -> Span {
+    let number = |size: usize| SpanValue::Number(i64::try_from(size).unwrap_or(i64::MAX));
+    let mut attributes = messaging(system, ("publish", "send"), row.event.id);
+    attributes.extend([
+        ("pollgate.stage", SpanValue::Name("publish")),
+        ("pollgate.waited_ms", as_ms(waited)),
+        ("pollgate.recipients", number(row.recipients.len())),
+        ("messaging.message.body.size", number(row.event.json.len())),
+    ]);
+    span.ended("publish", SpanKind::Producer, attributes)
 }

@@ -17,6 +17,7 @@ fn row(ticket: i64) -> Outgoing {
         stored: true,
         accepted_at: Timestamp::now(),
         expires_at: None,
+        trace: None,
     }
 }
 

@@ -65,6 +65,7 @@ impl Core {
             payload: event.json,
             recipients,
             durability: Durability::Transient,
+            trace: None,
             expires_at: Some(at.plus(WORTH)),
         };
         let taken = publish::in_passing(&self.clusters, &publication);

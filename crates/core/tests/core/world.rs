@@ -111,6 +111,7 @@ impl Run {
             client_id: None,
             attachments: vec![],
             reply_to: None,
+            trace: None,
         };
         self.core.send(message).await
     }

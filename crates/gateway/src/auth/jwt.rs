@@ -78,6 +78,8 @@ impl JwtVerifier {
             return Ok(caller);
         }
         let claims = match decode::<Claims>(token, &self.key, &self.validation) {
+            // what must be understood (RFC 7515, 4.1.11) is not
+            Ok(decoded) if decoded.header.crit.is_some() => return Err(AuthError::Unauthenticated),
             Ok(decoded) => decoded.claims,
             Err(error) => {
                 return Err(match error.kind() {

@@ -5,6 +5,7 @@ use pollgate_core::{Class, CoreError, Verdict};
 
 use super::Gateway;
 use super::problem::Problem;
+use super::traced::Begun;
 use crate::auth::{Caller, Scope};
 
 /// See the module's text.
@@ -13,17 +14,19 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: &'a Caller,
     /// Whose answer says what is left of the class; `None`: it came over a WebSocket.
     request: Option<&'a HttpRequest>,
+    /// When it came, and where it stands in a trace.
+    pub(crate) begun: Begun,
 }
 
 impl<'a> Call<'a> {
     /// Asked for by a request.
-    pub(crate) const fn http(gateway: &'a Gateway, caller: &'a Caller, request: &'a HttpRequest) -> Self {
-        Self { gateway, caller, request: Some(request) }
+    pub(crate) fn http(gateway: &'a Gateway, caller: &'a Caller, request: &'a HttpRequest) -> Self {
+        Self { gateway, caller, request: Some(request), begun: Begun::of(request) }
     }
 
     /// Asked for over a WebSocket.
-    pub(crate) const fn ws(gateway: &'a Gateway, caller: &'a Caller) -> Self {
-        Self { gateway, caller, request: None }
+    pub(crate) const fn ws(gateway: &'a Gateway, caller: &'a Caller, begun: Begun) -> Self {
+        Self { gateway, caller, request: None, begun }
     }
 
     /// Counts this operation for its caller; the answer to a request will say what is left. A back end has a class of its

@@ -15,6 +15,7 @@ use super::caller::needs;
 use super::openapi::{BODY, COUNTED, CREDENTIAL, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
 use super::strict::Object;
+use super::traced::Begun;
 use super::{Gateway, answer, idempotency, strict};
 use crate::auth::{Caller, Scope};
 
@@ -25,7 +26,7 @@ use crate::auth::{Caller, Scope};
     as = NewEvent,
     example = json!({"to": ["ann", "bob"], "type": "order.updated", "data": {"order": 7, "status": "sent"}})
 )]
-struct Posted {
+pub(super) struct Posted {
     /// To these users; one who is named twice gets it once.
     #[schema(min_items = 1)]
     to: Option<Vec<UserId>>,
@@ -52,7 +53,7 @@ struct Posted {
     as = NewBatch,
     example = json!({"events": [{"to": ["ann"], "type": "order.updated", "data": 1}, {"to": ["bob"], "type": "hint", "ephemeral": true}]})
 )]
-struct PostedBatch {
+pub(super) struct PostedBatch {
     #[schema(min_items = 1, value_type = Vec<Posted>)]
     events: Vec<Object<Posted>>,
 }
@@ -85,7 +86,7 @@ struct AcceptedBatch {
 }
 
 impl Posted {
-    fn into_announcement(self) -> Result<Announcement, Problem> {
+    fn into_announcement(self, begun: &Begun) -> Result<Announcement, Problem> {
         let to = match (self.to, self.room) {
             (Some(users), None) => To::Users(users),
             (None, Some(room)) => To::Room(room.parse().map_err(|_no_id| Problem::not_found("room"))?),
@@ -100,6 +101,7 @@ impl Posted {
             data: self.data.unwrap_or_else(|| RawValue::NULL.to_owned()),
             ephemeral: self.ephemeral,
             ttl: self.ttl_ms.map(Duration::from_millis),
+            trace: begun.trace.clone(),
         })
     }
 }
@@ -130,8 +132,9 @@ pub(crate) async fn publish(
     let body = strict::body(&request, payload, gateway.body_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events", &body)?;
     let posted: Posted = strict::parsed(&body)?;
-    let events = vec![posted.into_announcement()?];
-    match counted(&request, &gateway, &caller, events, key).await?.as_slice() {
+    let begun = Begun::of(&request);
+    let events = vec![posted.into_announcement(&begun)?];
+    match counted(&request, &begun, &gateway, &caller, events, key).await?.as_slice() {
         [id] => accepted(&Accepted { id: *id }),
         other => Err(CoreError::Internal(format!("{} ids for one event", other.len())).into()),
     }
@@ -161,20 +164,23 @@ pub(crate) async fn publish_batch(
     let body = strict::body(&request, payload, gateway.batch_limits).await?;
     let key = idempotency::key(&request, &caller, "POST /v1/events/batch", &body)?;
     let posted: PostedBatch = strict::parsed(&body)?;
+    let begun = Begun::of(&request);
     let events: Result<Vec<_>, _> =
-        posted.events.into_iter().map(|Object(event)| event.into_announcement()).collect();
-    accepted(&AcceptedBatch { ids: counted(&request, &gateway, &caller, events?, key).await? })
+        posted.events.into_iter().map(|Object(event)| event.into_announcement(&begun)).collect();
+    accepted(&AcceptedBatch { ids: counted(&request, &begun, &gateway, &caller, events?, key).await? })
 }
 
 /// Publishes; a repeat does not count.
 async fn counted(
     request: &HttpRequest,
+    begun: &Begun,
     gateway: &Gateway,
     caller: &Caller,
     events: Vec<Announcement>,
     key: Option<RequestKey>,
 ) -> Result<Vec<EventId>, Problem> {
     gateway.throttle(request, caller, &Class::Publish).await?;
+    gateway.core.accepted(begun.at.elapsed());
     let accepted = gateway.core.publish(events, key).await?;
     if accepted.repeated {
         gateway.core.throttle().refund(&caller.user, &Class::Publish);

@@ -37,7 +37,7 @@ pub(crate) fn key(
 }
 
 /// The key in a field's value: a string of structured fields (RFC 9651, 3.3.3), or the same without quotes.
-fn text(value: &str) -> Option<String> {
+pub(super) fn text(value: &str) -> Option<String> {
     let value = value.trim_matches(' ');
     let text = match value.strip_prefix('"') {
         Some(quoted) => unquoted(quoted.strip_suffix('"')?)?,

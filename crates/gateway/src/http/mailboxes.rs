@@ -7,11 +7,9 @@ use pollgate_core::ListedDepth;
 use pollgate_model::{Mailbox, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::caller::needs;
 use super::openapi::{CREDENTIAL, QUERY, READING, ROOM, STORING, refusals};
 use super::problem::Problem;
 use super::{Gateway, answer, strict};
-use crate::auth::Scope;
 
 /// How many events a purge deleted.
 const PURGED: &str = "x-purged-events";
@@ -95,7 +93,7 @@ refusals!(ListRefused: CREDENTIAL, QUERY, READING, STORING);
     responses((status = 200, description = "The mailboxes", body = Rows), ListRefused),
 )]
 pub(crate) async fn list(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
-    needs(&gateway.caller(&request).await?, Scope::Operator)?;
+    gateway.operator(&request).await?;
     let query: DepthQuery = strict::query(&request)?;
     let limit = query.limit.unwrap_or(LONGEST);
     if !(1..=LONGEST).contains(&limit) {
@@ -147,12 +145,11 @@ pub(crate) async fn purge(
     path: Path<String>,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = gateway.caller(&request).await?;
-    needs(&caller, Scope::Operator)?;
+    let by = gateway.operator(&request).await?;
     let query: PurgeQuery = strict::query(&request)?;
     let user = path.into_inner().try_into().map_err(|e| Problem::invalid(format!("user: {e}")))?;
     let mailbox = Mailbox { user, session: query.session };
-    let purged = gateway.core.purge(&caller.user, &mailbox).await?;
+    let purged = gateway.core.purge(by.as_ref(), &mailbox).await?;
     let events = purged.ok_or_else(|| Problem::not_found("mailbox"))?;
     Ok(HttpResponse::NoContent().insert_header((PURGED, events.to_string())).finish())
 }

@@ -14,6 +14,7 @@ use super::caller::{needs, speaker};
 use super::openapi::{BODY, COUNTED, CREDENTIAL, QUERY, ROOM, STORING, refusals};
 use super::problem::{Code, Problem};
 use super::rooms::{page_limit, room_id};
+use super::traced::Begun;
 use super::{Gateway, answer, strict};
 use crate::auth::{Caller, Scope};
 
@@ -44,7 +45,7 @@ pub(super) struct Posted {
 }
 
 impl Posted {
-    fn into_message(self, caller: &Caller) -> Result<NewMessage, Problem> {
+    fn into_message(self, caller: &Caller, begun: &Begun) -> Result<NewMessage, Problem> {
         let target = match (self.to, self.room) {
             (Some(user), None) => Target::User(user),
             (None, Some(room)) => Target::Room(room_id(&room)?),
@@ -60,6 +61,7 @@ impl Posted {
             client_id: self.client_id,
             attachments: attachments.map_err(|e| Problem::invalid(format!("attachments: {e}")))?,
             reply_to: reply_to.map_err(|e| Problem::invalid(format!("reply_to: {e}")))?,
+            trace: begun.trace.clone(),
         })
     }
 }
@@ -67,9 +69,9 @@ impl Posted {
 impl Posted {
     /// Sends it.
     pub(super) async fn run(self, call: &Call<'_>) -> Result<Sent, Problem> {
-        let Call { gateway, caller, .. } = call;
+        let Call { gateway, caller, begun, .. } = call;
         let in_the_name_of = self.from.is_some();
-        let message = self.into_message(caller)?;
+        let message = self.into_message(caller, begun)?;
         // a back end counts as one, in whoever's name it sends
         let class = if caller.has(Scope::Publish) {
             Class::Publish
@@ -77,6 +79,7 @@ impl Posted {
             gateway.core.message_class(&message.sender, &message.target).await
         };
         call.throttle(&class).await?;
+        gateway.core.accepted(begun.at.elapsed());
         let sent = gateway.core.send_for(message, in_the_name_of.then(|| caller.user.clone())).await?;
         if sent.repeated {
             gateway.core.throttle().refund(&caller.user, &class);

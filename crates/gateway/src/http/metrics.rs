@@ -14,9 +14,11 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; c
 /// All figures, as Prometheus reads them.
 pub(crate) async fn metrics(gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let snapshot = gateway.core.snapshot().await;
+    let mut limits = gateway.auth.limits().to_vec();
+    limits.push(gateway.tracer.limit());
     let text = gateway
         .metrics
-        .text(snapshot, &gateway.auth.limits())
+        .text(snapshot, &limits, &gateway.tracer.spans())
         .map_err(|error| CoreError::Internal(error.to_string()))?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, TEXT)).body(text))
 }

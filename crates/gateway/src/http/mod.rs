@@ -9,6 +9,9 @@ mod cors;
 mod desks;
 mod docs;
 mod events;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod headers;
 mod health;
 mod idempotency;
 mod mailboxes;
@@ -16,6 +19,8 @@ mod members;
 mod messages;
 mod metrics;
 mod openapi;
+mod operator_door;
+mod origin;
 mod pages;
 mod poll;
 mod presence;
@@ -28,6 +33,7 @@ mod stream;
 pub(crate) mod strict;
 mod table;
 mod throttle;
+mod traced;
 mod typing;
 
 use std::time::Duration;
@@ -38,12 +44,15 @@ use pollgate_core::Core;
 
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
+use crate::trace::Tracer;
 use problem::Problem;
 use strict::BodyLimits;
 use table::{Served, only};
 
 pub(crate) use cors::cors;
+pub(crate) use headers::guard_answer;
 pub(crate) use openapi::{Bounds, Document};
+pub(crate) use operator_door::{OperatorDoor, ask_at_the_door};
 pub(crate) use request_log::log_request;
 pub(crate) use stream::StreamRules;
 pub(crate) use throttle::rate_limit_fields;
@@ -52,8 +61,12 @@ pub(crate) use throttle::rate_limit_fields;
 pub(crate) struct Gateway {
     pub(crate) core: Core,
     pub(crate) auth: Authenticator,
+    /// Which requests are followed.
+    pub(crate) tracer: Tracer,
     /// What this layer counts.
     pub(crate) metrics: Metrics,
+    /// Who may see what operators see.
+    pub(crate) door: OperatorDoor,
     /// Polls may bring their token in the query.
     pub(crate) query_token: bool,
     pub(crate) body_limits: BodyLimits,

@@ -24,7 +24,7 @@ use crate::auth::Scope;
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct PollQuery {
+pub(super) struct PollQuery {
     /// The cursor of the last answer, which confirms its events; empty starts such a loop. Without it, what was written
     /// to the socket counts as delivered.
     #[param(nullable = false)]
@@ -103,7 +103,7 @@ impl PollQuery {
 }
 
 /// `wait=<seconds>` in a `Prefer` header, RFC 7240 section 4.3.
-fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all("prefer").filter_map(|value| value.to_str().ok());
     let preferences = values.flat_map(|value| value.split(','));
     preferences

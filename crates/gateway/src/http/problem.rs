@@ -16,6 +16,9 @@ use utoipa::ToSchema;
 
 use crate::auth::AuthError;
 
+/// Asks a browser to ask its user for a password (RFC 7617).
+const PASSWORD: &str = "Basic realm=\"pollgate operators\", charset=\"UTF-8\"";
+
 /// What went wrong, for programs. Stable: a client may decide by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(as = ProblemCode, rename_all = "kebab-case")]
@@ -89,6 +92,8 @@ pub(crate) struct Problem {
     /// For the log, never for the client.
     cause: Option<String>,
     allow: Option<&'static str>,
+    /// A password will do as well (RFC 9110, 11.6.1).
+    takes_password: bool,
     /// A try before this time makes no sense.
     later: Duration,
     /// How long the whole is of which a part was asked for.
@@ -122,6 +127,7 @@ impl Problem {
             detail: detail.into(),
             cause: None,
             allow: None,
+            takes_password: false,
             later: Duration::ZERO,
             whole: None,
         }
@@ -140,6 +146,11 @@ impl Problem {
     /// 401: no credential, or one that is not good.
     pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
         Self::new(Code::Unauthenticated, "Not authenticated", detail)
+    }
+
+    /// 401 for operators: a browser asks its user for a password.
+    pub(crate) fn no_operator(detail: impl Into<String>) -> Self {
+        Self { takes_password: true, ..Self::unauthenticated(detail) }
     }
 
     /// 403: a good credential that does not reach so far.
@@ -320,7 +331,10 @@ impl ResponseError for Problem {
             answer.insert_header((ALLOW, HeaderValue::from_static(allow)));
         }
         if self.code.status() == StatusCode::UNAUTHORIZED {
-            answer.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            answer.append_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            if self.takes_password {
+                answer.append_header((WWW_AUTHENTICATE, HeaderValue::from_static(PASSWORD)));
+            }
         }
         answer.body(json)
     }

@@ -13,6 +13,7 @@ use actix_web::web::Data;
 use tracing::{Instrument as _, debug_span, warn};
 
 use super::problem::Problem;
+use super::{Gateway, traced};
 use crate::settings::TrustedProxies;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,26 +26,37 @@ pub(crate) async fn log_request<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let id = given_id(request.headers()).unwrap_or_else(new_id);
+    let span = traced::begin(&request);
+    let trace_id = traced::trace_id(span.as_ref());
     let accept = debug_span!(
         "accept",
         request_id = ?id,
         method = %request.method(),
         path = request.path(),
         client = client(&request).map(tracing::field::display),
+        trace_id,
     );
     let method = request.method().clone();
     let path = request.path().to_owned();
+    let gateway = span.is_some().then(|| request.app_data::<Data<Gateway>>().cloned()).flatten();
     let outcome = next.call(request).instrument(accept).await;
+    if let (Some(span), Some(gateway)) = (span, gateway) {
+        let (route, status) = match &outcome {
+            Ok(response) => (response.request().match_pattern(), response.status()),
+            Err(error) => (None, error.as_response_error().status_code()),
+        };
+        traced::answered(&gateway, span, &method, route.as_deref(), status);
+    }
     match outcome {
         Ok(mut response) => {
             if let Some(error) = response.response().error() {
-                log_failure(error, &id, method.as_str(), &path);
+                log_failure(error, &id, trace_id.as_deref(), method.as_str(), &path);
             }
             response.headers_mut().insert(REQUEST_ID, id);
             Ok(response)
         }
         Err(error) => {
-            log_failure(&error, &id, method.as_str(), &path);
+            log_failure(&error, &id, trace_id.as_deref(), method.as_str(), &path);
             Err(error)
         }
     }
@@ -63,9 +75,9 @@ fn client(request: &ServiceRequest) -> Option<IpAddr> {
     Some(proxies.client_address(peer, Some(&lists.join(","))))
 }
 
-fn log_failure(error: &Error, id: &HeaderValue, method: &str, path: &str) {
+fn log_failure(error: &Error, id: &HeaderValue, trace_id: Option<&str>, method: &str, path: &str) {
     let Some(cause) = error.as_error::<Problem>().and_then(Problem::to_log) else { return };
-    warn!(request_id = ?id, method, path, cause, "request failed: {cause}");
+    warn!(request_id = ?id, trace_id, method, path, cause, "request failed: {cause}");
 }
 
 /// The client's own id, when it is a sane one: short, and nothing that could forge a log line.

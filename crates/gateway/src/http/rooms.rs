@@ -131,7 +131,7 @@ pub(crate) async fn list(request: HttpRequest, gateway: Data<Gateway>) -> Result
     as = NewRoom,
     example = json!({"name": "Order 7", "members": ["bob"], "context": {"kind": "order", "id": "7"}, "category": "billing"})
 )]
-struct Posted {
+pub(super) struct Posted {
     /// In the name of this user; needs the scope `publish`.
     from: Option<UserId>,
     name: Option<RoomName>,
@@ -215,7 +215,7 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Opti
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RoomPatch, example = json!({"status": "done", "assignee": null}))]
-struct Patched {
+pub(super) struct Patched {
     /// In the name of this user; needs the scope `publish`.
     from: Option<UserId>,
     #[serde(default, deserialize_with = "given")]

@@ -64,8 +64,23 @@ pub(super) fn gauge<'a, L: IntoIterator<Item = Label<'a>>>(
     family(name, help, MetricType::GAUGE, samples.into_iter().map(one).collect())
 }
 
-/// How long something took.
+/// How large, or how long, something was.
 pub(super) fn histogram(name: &str, help: &str, counted: &Histogram) -> MetricFamily {
+    family(name, help, MetricType::HISTOGRAM, vec![buckets(None, counted)])
+}
+
+/// The same for several, told apart by a label.
+pub(super) fn histograms(
+    name: &str,
+    help: &str,
+    label: &str,
+    counted: &[(&'static str, Histogram)],
+) -> MetricFamily {
+    let metrics = counted.iter().map(|(value, counted)| buckets(Some((label, value)), counted));
+    family(name, help, MetricType::HISTOGRAM, metrics.collect())
+}
+
+fn buckets(label: Option<Label<'_>>, counted: &Histogram) -> Metric {
     let bucket = |(most, count): &(f64, u64)| {
         let mut bucket = Bucket::default();
         bucket.set_upper_bound(*most);
@@ -75,8 +90,8 @@ pub(super) fn histogram(name: &str, help: &str, counted: &Histogram) -> MetricFa
     let mut buckets = Buckets::default();
     buckets.set_bucket(counted.buckets.iter().map(bucket).collect());
     buckets.set_sample_count(counted.count);
-    buckets.set_sample_sum(counted.sum_s);
-    let mut metric = metric(None);
+    buckets.set_sample_sum(counted.sum);
+    let mut metric = metric(label);
     metric.set_histogram(buckets);
-    family(name, help, MetricType::HISTOGRAM, vec![metric])
+    metric
 }

@@ -7,6 +7,7 @@ mod connections;
 mod depth;
 mod family;
 mod signals;
+mod stages;
 mod streams;
 
 use std::sync::Arc;
@@ -59,8 +60,14 @@ impl Metrics {
     ///
     /// # Errors
     /// A family without a name or a sample: a mistake in this program.
-    pub(crate) fn text(&self, snapshot: Snapshot, more: &[Limit]) -> Result<String, prometheus::Error> {
+    pub(crate) fn text(
+        &self,
+        snapshot: Snapshot,
+        more: &[Limit],
+        spans: &[(&'static str, u64)],
+    ) -> Result<String, prometheus::Error> {
         let mut families = figures(&snapshot);
+        families.push(stages::of_spans(spans));
         let mut limits = snapshot.limits;
         limits.extend(self.limits());
         limits.extend_from_slice(more);
@@ -105,6 +112,8 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
             &snapshot.delivering,
         ),
     ];
+    families.extend(stages::of_stages(snapshot));
+    families.extend(stages::of_usage(snapshot));
     families.extend(of_store(snapshot));
     families.extend(of_throttle(&snapshot.throttle));
     families.extend(of_brokers(snapshot));

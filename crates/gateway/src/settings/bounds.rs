@@ -37,6 +37,7 @@ impl Sections {
             .or_else(|| self.auth.problem())
             .or_else(|| self.throttle.problem())
             .or_else(|| self.attachments.problem())
+            .or_else(|| self.trace.problem())
             .or_else(|| self.zero())
             .or_else(|| self.too_long())
             .or_else(|| self.contradiction())

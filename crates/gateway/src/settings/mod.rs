@@ -15,6 +15,7 @@ mod secret;
 mod store;
 mod text;
 mod throttle;
+mod trace;
 mod urls;
 
 use std::fs;
@@ -37,6 +38,7 @@ pub use secret::{Secret, SecretUrl};
 pub use store::StoreSection;
 pub use text::{MessageSettings, RetentionSettings, SearchSettings};
 pub use throttle::{Quota, ThrottleSection};
+pub use trace::TraceSettings;
 pub use urls::UrlList;
 
 use broker::BrokerSection;
@@ -93,6 +95,7 @@ struct Sections {
     throttle: ThrottleSection,
     attachments: AttachmentSection,
     log: LogSettings,
+    trace: TraceSettings,
 }
 
 /// A configuration that makes sense.
@@ -130,6 +133,8 @@ pub struct Settings {
     pub attachments: AttachmentSection,
     /// Logs.
     pub log: LogSettings,
+    /// Spans for OpenTelemetry.
+    pub trace: TraceSettings,
     sections: Box<Sections>,
 }
 
@@ -169,6 +174,7 @@ impl Settings {
             throttle: sections.throttle.clone(),
             attachments: sections.attachments.clone(),
             log: sections.log.clone(),
+            trace: sections.trace.clone(),
             sections: Box::new(sections),
         })
     }

@@ -8,7 +8,7 @@ use pollgate_testkit::{TcpProxy, eventually};
 use rstest::rstest;
 use serde_json::json;
 
-use crate::scrape::{LIMIT, Scrape, until};
+use crate::scrape::{LIMIT, Scrape, metric, until};
 use crate::wire::Wire;
 use crate::world::Pair::{self, Embedded, Production};
 use crate::world::{assert_problem, bodies, cursor, world, world_with};
@@ -48,6 +48,13 @@ fn sends_and_deliveries_are_counted_once(#[values(Embedded, Production)] pair: P
         ("pollgate_message_send_seconds_bucket{le=\"+Inf\"}", 1.0),
         ("pollgate_delivery_seconds_count", 2.0), // the room and the message
         ("pollgate_delivery_seconds_bucket{le=\"600\"}", 2.0),
+        ("pollgate_redelivered_total", 2.0), // both, asked for once more
+        ("pollgate_repeated_total", 1.0),
+        ("pollgate_stage_seconds_count{stage=\"accept\"}", 2.0),
+        ("pollgate_stage_seconds_count{stage=\"commit\"}", 1.0),
+        ("pollgate_stage_seconds_count{stage=\"deliver\"}", 2.0),
+        ("pollgate_stage_seconds_count{stage=\"publish\"}", 2.0),
+        ("pollgate_writer_batch_rows_count", 2.0), // the repeat is looked up in one of its own
         ("pollgate_broker_up", 1.0),
         ("pollgate_broker_blocked", 0.0),
         ("pollgate_store_up", 1.0),
@@ -56,6 +63,86 @@ fn sends_and_deliveries_are_counted_once(#[values(Embedded, Production)] pair: P
         assert!((scrape.value(sample) - value).abs() < 0.1, "{sample} is not {value}:\n{}", scrape.0);
     }
     assert!(scrape.value("pollgate_message_send_seconds_sum") > 0.0);
+}
+
+/// RabbitMQ confirms by itself; the in-process broker when its reader has confirmed.
+#[rstest]
+fn a_confirm_is_a_stage(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let (ann, bob) = (gateway.user("ann"), gateway.user("bob"));
+    ann.send("bob", "hi");
+    if matches!(pair, Embedded) {
+        assert!(metric(&gateway, "pollgate_stage_seconds_count{stage=\"confirm\"}") < 0.5);
+        let mut polled = bob.poll("cursor=&wait=5");
+        while bodies(&polled).is_empty() {
+            polled = bob.poll("cursor=&wait=5");
+        }
+        bob.poll(&format!("cursor={}&wait=0", cursor(&polled)));
+    }
+    until(&gateway, "pollgate_stage_seconds_count{stage=\"confirm\"}", 2.0);
+}
+
+#[rstest]
+fn connections_of_pools_are_seen(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    assert_eq!(gateway.user("ann").get("/v1/rooms").status, 200);
+    let state = |scrape: &Scrape, pool: &str, state: &str| {
+        scrape.find(&format!("pollgate_pool_connections{{pool=\"{pool}\",state=\"{state}\"}}"))
+    };
+    eventually("a reader's connection waits", LIMIT, || {
+        state(&Scrape::of(&gateway), "store", "idle").is_some_and(|idle| idle >= 1.0)
+    });
+    let publishing = state(&Scrape::of(&gateway), "publishing", "in_use");
+    assert_eq!(publishing, matches!(pair, Production).then_some(1.0));
+}
+
+/// A mailbox is declared once; from then on what is known of it holds, until somebody deletes it.
+#[test]
+fn declarations_channels_and_reconnects_are_counted() {
+    let (mut broker, amqp_url) = crate::limits::proxied_rabbitmq();
+    let gateway = world_with(Production, |builder| builder.env("POLLGATE_BROKER__URL", &amqp_url));
+    let ann = gateway.user("ann");
+    let declared =
+        |result: &str| metric(&gateway, &format!("pollgate_declarations_total{{result=\"{result}\"}}"));
+    ann.send("bob", "hi");
+    until(&gateway, "pollgate_outbox_rows", 0.0);
+    let (made, cached) = (declared("declared"), declared("cached"));
+    assert!(made >= 1.0);
+    for _ in 0..3 {
+        ann.send("bob", "hi");
+    }
+    until(&gateway, "pollgate_outbox_rows", 0.0);
+    assert!((declared("declared") - made).abs() < 0.5, "nothing was declared again");
+    assert!(declared("cached") >= cached + 3.0);
+    let cluster = |family: &str| {
+        let scrape = Scrape::of(&gateway);
+        let line = scrape.0.lines().find(|line| line.starts_with(&format!("{family}{{cluster=")));
+        line.unwrap().rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    assert!(cluster("pollgate_broker_channels") >= 2.0);
+    assert!(cluster("pollgate_broker_reconnects_total") < 0.5);
+    broker.cut();
+    until(&gateway, "pollgate_broker_up", 0.0);
+    broker.heal();
+    until(&gateway, "pollgate_broker_up", 1.0);
+    eventually("what was lost is there again", LIMIT, || cluster("pollgate_broker_reconnects_total") >= 2.0);
+}
+
+/// A hold is no latency: it has a histogram of its own.
+#[rstest]
+fn holds_and_resyncs_are_counted(#[values(Embedded, Production)] pair: Pair) {
+    let gateway = world(pair);
+    let bob = gateway.user("bob");
+    let first = bob.poll("cursor=&wait=0.5");
+    let held = "pollgate_poll_hold_seconds_sum{end=\"time\"}";
+    until(&gateway, "pollgate_poll_hold_seconds_count{end=\"time\"}", 1.0);
+    assert!(metric(&gateway, held) >= 0.4, "half a second, less some jitter");
+    assert!(metric(&gateway, "pollgate_delivery_seconds_count") < 0.5);
+    // a session that was never here had a mailbox that is gone
+    let gone = bob.poll(&format!("cursor={}&session=other&wait=0", cursor(&first)));
+    assert_eq!(gone.json["resync"], true, "{gone:?}");
+    until(&gateway, "pollgate_resyncs_total{reason=\"gone\"}", 1.0);
+    until(&gateway, "pollgate_resyncs_total{reason=\"moved\"}", 0.0);
 }
 
 #[rstest]

@@ -63,6 +63,13 @@ impl Wire {
         }
     }
 
+    /// The status of the next answer; `None`: the connection ended without one.
+    pub(crate) fn reply_or_end(&mut self) -> Option<u16> {
+        let mut line = [0; 12];
+        self.stream.read_exact(&mut line).ok()?;
+        std::str::from_utf8(&line).ok()?.rsplit(' ').next()?.parse().ok()
+    }
+
     /// Nothing has come within this time.
     pub(crate) fn is_silent_for(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).unwrap();

@@ -7,6 +7,7 @@ mod faults;
 mod nginx;
 mod requests;
 mod settings;
+mod smuggling;
 mod streams;
 mod upstream;
 mod world;

@@ -8,6 +8,7 @@ mod broker;
 mod broker_alarm;
 mod broker_line;
 mod clients;
+mod cluster_node;
 mod clusters;
 mod database;
 mod database_line;

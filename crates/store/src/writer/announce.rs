@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pollgate_model::{Recipient, UserId};
 
 use super::batch::{Batch, Open};
+use super::draft::Extras;
 use super::keys::{self, Used};
 use super::tables::Tables;
 use super::unit::Publish;
@@ -60,7 +61,8 @@ impl<T: Tables> Batch<'_, T> {
                 Audience::Room(room) => Some(*room),
                 Audience::Users(_) => None,
             };
-            self.drafts.event(event.event.clone(), room, to, self.now, event.expires_at)?;
+            let extras = Extras { expires_at: event.expires_at, trace: event.trace.as_ref() };
+            self.drafts.event(event.event.clone(), room, to, self.now, extras)?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use pollgate_model::{
 
 use super::attached::{self, Files};
 use super::changes;
-use super::draft::{Drafts, Earlier, earlier};
+use super::draft::{Drafts, Earlier, Extras, earlier};
 use super::marks::Marks;
 use super::tables::{Tables, Tickets};
 use super::unit::{ChangeUnit, Room, Send, Verdict};
@@ -172,7 +172,7 @@ impl<T: Tables> Batch<'_, T> {
         let event =
             EncodedEvent::new(EventId::new(), &EventKind::ROOM_CREATED, self.now, Some(direct.room), &room)
                 .map_err(Failure::corrupt)?;
-        self.drafts.event(event, Some(direct.room), direct.recipients(by), self.now, None)
+        self.drafts.event(event, Some(direct.room), direct.recipients(by), self.now, Extras::default())
     }
 
     /// Locks the rooms that are written to and learns who is in those where that matters and is not known.
@@ -303,7 +303,7 @@ impl<T: Tables> Batch<'_, T> {
         };
         let event = EncodedEvent::message_created(&message).map_err(Failure::corrupt)?;
         let sent = Sent { id: message.id, room, seq: message.seq, json: event.data(), repeated: false };
-        self.drafts.message(message, event, to, open.direct)?;
+        self.drafts.message(message, event, to, open.direct, send.new.trace.as_ref())?;
         Ok(Ok(Verdict::Sent(sent)))
     }
 
@@ -330,7 +330,7 @@ impl<T: Tables> Batch<'_, T> {
         let read = self.marks.write(self.tables, self.now)?;
         changes.write(self.tables, self.now)?;
         for (room, told) in read.into_iter().chain(changes.told) {
-            drafts.event(told.event, Some(room), told.to, self.now, None)?;
+            drafts.event(told.event, Some(room), told.to, self.now, Extras::default())?;
         }
         self.applied.changes = changes.answers;
         self.applied.marks = std::mem::take(&mut self.marks.answers);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pollgate_model::{ClientId, EncodedEvent, Message, Recipient, RoomId, Timestamp, UserId};
+use pollgate_model::{ClientId, EncodedEvent, Message, Recipient, RoomId, Timestamp, TraceContext, UserId};
 
 use super::batch::Shared;
 use super::tables::{OutboxRow, Tables};
@@ -55,6 +55,15 @@ pub(crate) fn earlier<T: Tables>(tables: &mut T, sends: &[&Send]) -> Result<Vec<
     Ok(sends.iter().enumerate().map(of).collect())
 }
 
+/// What not every event has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras<'a> {
+    /// After this it need not be delivered any more.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Where it stands in a trace.
+    pub(crate) trace: Option<&'a Arc<TraceContext>>,
+}
+
 /// The rows of a batch.
 #[derive(Default)]
 pub(crate) struct Drafts {
@@ -72,6 +81,7 @@ impl Drafts {
         event: EncodedEvent,
         recipients: Arc<[Recipient]>,
         direct: bool,
+        trace: Option<&Arc<TraceContext>>,
     ) -> Result<(), Failure> {
         self.outbox.push(OutboxRow {
             ticket: 0,
@@ -83,6 +93,7 @@ impl Drafts {
             payload: None,
             accepted_at: message.created_at.as_ms(),
             expires_at: None,
+            trace: trace.map(ToString::to_string),
         });
         self.outgoing.push(Outgoing {
             ticket: 0,
@@ -91,6 +102,7 @@ impl Drafts {
             stored: true,
             accepted_at: message.created_at,
             expires_at: None,
+            trace: trace.cloned(),
         });
         self.messages.push(message);
         Ok(())
@@ -103,7 +115,7 @@ impl Drafts {
         room: Option<RoomId>,
         recipients: Arc<[Recipient]>,
         accepted_at: Timestamp,
-        expires_at: Option<Timestamp>,
+        extras: Extras<'_>,
     ) -> Result<(), Failure> {
         self.outbox.push(OutboxRow {
             ticket: 0,
@@ -113,9 +125,18 @@ impl Drafts {
             recipients: Some(rows::recipients_json(&recipients)?),
             payload: Some(event.json.clone()),
             accepted_at: accepted_at.as_ms(),
-            expires_at: expires_at.map(Timestamp::as_ms),
+            expires_at: extras.expires_at.map(Timestamp::as_ms),
+            trace: extras.trace.map(ToString::to_string),
         });
-        self.outgoing.push(Outgoing { ticket: 0, event, recipients, stored: false, accepted_at, expires_at });
+        self.outgoing.push(Outgoing {
+            ticket: 0,
+            event,
+            recipients,
+            stored: false,
+            accepted_at,
+            expires_at: extras.expires_at,
+            trace: extras.trace.cloned(),
+        });
         Ok(())
     }
 

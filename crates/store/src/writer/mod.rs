@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use pollgate_model::{InstanceId, RoomId, UserId};
+use pollgate_model::{Counted, Counts, InstanceId, RoomId, UserId};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
@@ -51,6 +51,8 @@ use unit::{Claim, Unit};
 /// What askers hear whose turn never came.
 const WAITED: &str = "waited too long for the database";
 const CLOSING: &str = "the store is closing";
+/// Bounds of the sizes of batches.
+const BATCHES: [u64; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /// What the writers are made of.
 pub(crate) struct Parts<'p> {
@@ -78,6 +80,7 @@ pub(crate) struct Writers {
     /// Units that found their queue full.
     refused: AtomicU64,
     statements: Counter,
+    batches: Arc<Counts<10>>,
     health: Arc<Health>,
     /// How long a unit may wait for its turn.
     longest_wait: Duration,
@@ -102,6 +105,7 @@ impl Writers {
         tickets.start_after(parts.last_ticket);
         let settling = Arc::new(Settling::default());
         let statements = Counter::default();
+        let batches = Arc::new(Counts::new(&BATCHES));
         let (mut queues, mut ends) = (Vec::new(), Vec::new());
         for number in 0..count {
             let (queue, units) = mpsc::channel(settings.writer_queue.max(1));
@@ -118,6 +122,7 @@ impl Writers {
                 on_commit: parts.on_commit.clone(),
                 health: parts.health.clone(),
                 statements: statements.clone(),
+                batches: batches.clone(),
                 batch: settings.batch.max(1),
                 longest_wait: settings.statement_timeout,
                 checkpoints: checkpoints.clone(),
@@ -137,6 +142,7 @@ impl Writers {
             stopping: AtomicBool::new(false),
             refused: AtomicU64::new(0),
             statements,
+            batches,
             health: parts.health,
             longest_wait: settings.statement_timeout,
             patience: settings.statement_timeout.saturating_mul(2) + settings.connect_timeout,
@@ -189,6 +195,11 @@ impl Writers {
             Fill { most, used: most - queue.capacity(), refused }
         };
         self.queues.iter().map(fill).max_by_key(|fill| fill.used).unwrap_or_default()
+    }
+
+    /// How much was written in one transaction.
+    pub(crate) fn batches(&self) -> Counted {
+        self.batches.read()
     }
 
     /// Statements of all writers.

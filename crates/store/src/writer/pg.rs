@@ -138,13 +138,14 @@ statement! {
 statement! {
     InsertOutbox on Pg => PgConnection {
         "INSERT INTO outbox (instance, ticket, event_id, room_id, seq, recipients, payload, accepted_at_ms, \
-         expires_at_ms) SELECT "
+         expires_at_ms, trace) SELECT "
         [instance: &'a Id, Id16] ", new.* FROM unnest(" [tickets: &'a [i64], Array<BigInt>] ", "
         [events: &'a [Id], Array<Id16>] ", " [rooms: &'a [Option<Id>], Array<Nullable<Id16>>] ", "
         [seqs: &'a [Option<i64>], Array<Nullable<BigInt>>] ", "
         [recipients: &'a [Option<&'a str>], Array<Nullable<Text>>] ", "
         [payloads: &'a [Option<&'a [u8]>], Array<Nullable<Binary>>] ", "
-        [accepted: &'a [i64], Array<BigInt>] ", " [expires: &'a [Option<i64>], Array<Nullable<BigInt>>] ") AS new"
+        [accepted: &'a [i64], Array<BigInt>] ", " [expires: &'a [Option<i64>], Array<Nullable<BigInt>>] ", "
+        [traces: &'a [Option<&'a str>], Array<Nullable<Text>>] ") AS new"
     }
 }
 statement! {
@@ -306,6 +307,7 @@ impl Tables for PgConnection {
             payloads: &rows.iter().map(|r| r.payload.as_deref()).collect::<Vec<_>>(),
             accepted: &rows.iter().map(|r| r.accepted_at).collect::<Vec<_>>(),
             expires: &rows.iter().map(|r| r.expires_at).collect::<Vec<_>>(),
+            traces: &rows.iter().map(|r| r.trace.as_deref()).collect::<Vec<_>>(),
         }
         .execute(self)?;
         Ok(())

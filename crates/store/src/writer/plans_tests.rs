@@ -85,6 +85,7 @@ fn write_everything<T: Tables>(tables: &mut T, direct: &Arc<Direct>) {
         payload: None,
         accepted_at: 0,
         expires_at: None,
+        trace: None,
     };
     tables.insert_outbox(id, &[row]).unwrap();
     tables.settle(id, &[ticket]).unwrap();

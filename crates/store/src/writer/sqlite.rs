@@ -118,11 +118,12 @@ statement! {
 statement! {
     InsertOutbox on Sqlite => SqliteConnection {
         "INSERT INTO outbox (ticket, instance, event_id, room_id, seq, recipients, payload, accepted_at_ms, \
-         expires_at_ms) VALUES ("
+         expires_at_ms, trace) VALUES ("
         [ticket: &'a i64, BigInt] ", " [instance: &'a Id, Id16] ", " [event: &'a Id, Id16] ", "
         [room: &'a Option<Id>, Nullable<Id16>] ", " [seq: &'a Option<i64>, Nullable<BigInt>] ", "
         [recipients: &'a Option<&'a str>, Nullable<Text>] ", " [payload: &'a Option<&'a [u8]>, Nullable<Binary>] ", "
-        [accepted_at: &'a i64, BigInt] ", " [expires_at: &'a Option<i64>, Nullable<BigInt>] ")"
+        [accepted_at: &'a i64, BigInt] ", " [expires_at: &'a Option<i64>, Nullable<BigInt>] ", "
+        [trace: &'a Option<&'a str>, Nullable<Text>] ")"
     }
 }
 statement! {
@@ -319,6 +320,7 @@ impl Tables for SqliteConnection {
                 payload: &row.payload.as_deref(),
                 accepted_at: &row.accepted_at,
                 expires_at: &row.expires_at,
+                trace: &row.trace.as_deref(),
             }
             .execute(self)?;
         }

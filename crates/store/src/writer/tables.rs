@@ -37,6 +37,7 @@ pub(crate) struct OutboxRow {
     pub(crate) payload: Option<bytes::Bytes>,
     pub(crate) accepted_at: i64,
     pub(crate) expires_at: Option<i64>,
+    pub(crate) trace: Option<String>,
 }
 
 /// The tables within one transaction.

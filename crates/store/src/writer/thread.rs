@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use pollgate_model::Counts;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
@@ -37,6 +38,7 @@ pub(super) struct Parts {
     pub(super) on_commit: Arc<dyn OnCommit>,
     pub(super) health: Arc<Health>,
     pub(super) statements: Counter,
+    pub(super) batches: Arc<Counts<10>>,
     /// Most units in one transaction.
     pub(super) batch: usize,
     /// What waited longer in the queue is not written any more.
@@ -212,6 +214,9 @@ impl Writer {
     /// Tells the relay first, so that a sender who hears of the commit can count on its event being on its way.
     fn answer(&mut self, units: Vec<Unit>, applied: Applied) {
         self.parts.health.answered();
+        if !units.is_empty() {
+            self.parts.batches.note(units.len() as u64);
+        }
         for direct in &applied.made {
             self.parts.shared.directs.made(direct);
         }

@@ -12,7 +12,7 @@ use crate::support::{Database, Heard, Kind, futures, user};
 fn event(to: Audience) -> NewEvent {
     let kind = EventKind::try_from("order.updated".to_owned()).unwrap();
     let event = EncodedEvent::new(EventId::new(), &kind, Timestamp::now(), None, &json!(1)).unwrap();
-    NewEvent { event, to, expires_at: None }
+    NewEvent { event, to, expires_at: None, trace: None }
 }
 
 fn to_cyd() -> Vec<NewEvent> {

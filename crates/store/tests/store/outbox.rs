@@ -1,15 +1,25 @@
 //! The outbox: what survives, who takes over, what leaves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use pollgate_model::{NewMessage, TraceContext};
 use pollgate_store::{Outgoing, Store, StoreError};
 use rstest::rstest;
 
 use crate::support::{Database, Kind, eventually, send_all, to_user};
 
 fn same(one: &Outgoing, other: &Outgoing) -> bool {
-    (one.ticket, &one.event, &one.recipients, one.stored, one.accepted_at, one.expires_at)
-        == (other.ticket, &other.event, &other.recipients, other.stored, other.accepted_at, other.expires_at)
+    (one.ticket, &one.event, &one.recipients, one.stored, one.accepted_at, one.expires_at, &one.trace)
+        == (
+            other.ticket,
+            &other.event,
+            &other.recipients,
+            other.stored,
+            other.accepted_at,
+            other.expires_at,
+            &other.trace,
+        )
 }
 
 async fn is_empty(store: &Store) -> Option<()> {
@@ -21,11 +31,18 @@ async fn is_empty(store: &Store) -> Option<()> {
 async fn rows_of_a_dead_instance_are_taken_over_byte_for_byte(#[values(Kind::Sqlite, Kind::Pg)] kind: Kind) {
     let database = Database::new(kind);
     let (store, heard) = database.open().await;
-    let all = (0..20).map(|n| to_user("ann", &format!("u{}", n % 4), "hi \"there\"")).collect();
+    let trace: TraceContext =
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 vendor=1".parse().unwrap();
+    let all = (0..20).map(|n| NewMessage {
+        trace: (n % 2 == 0).then(|| Arc::new(trace.clone())),
+        ..to_user("ann", &format!("u{}", n % 4), "hi \"there\"")
+    });
+    let all = all.collect();
     send_all(&store, all).await.into_iter().for_each(|sent| drop(sent.unwrap()));
     let mut lost = heard.rows();
     lost.sort_by_key(|row| row.ticket);
     assert_eq!(lost.len(), 24, "20 messages in 4 new rooms");
+    assert_eq!(lost.iter().filter(|row| row.trace.as_deref() == Some(&trace)).count(), 10);
     drop(store);
 
     let (store, _) = database.open().await;

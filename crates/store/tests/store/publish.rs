@@ -12,7 +12,7 @@ fn event(to: Audience) -> NewEvent {
     let now = Timestamp::now();
     let event =
         EncodedEvent::new(EventId::new(), &kind, now, None, &json!({"n": 1.50, "text": "ä\n"})).unwrap();
-    NewEvent { event, to, expires_at: Some(Timestamp::from_ms(now.as_ms() + 60_000)) }
+    NewEvent { event, to, expires_at: Some(Timestamp::from_ms(now.as_ms() + 60_000)), trace: None }
 }
 
 #[rstest]

@@ -177,6 +177,7 @@ pub(crate) fn to_user(sender: &str, to: &str, body: &str) -> NewMessage {
         client_id: None,
         attachments: vec![],
         reply_to: None,
+        trace: None,
     }
 }
 

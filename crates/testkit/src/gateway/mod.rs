@@ -238,6 +238,16 @@ impl Drop for Gateway {
 
 /// Where it says that it listens: the public address, and that of operators.
 fn addresses(log: &str) -> Option<(SocketAddr, SocketAddr)> {
+    in_json(log).or_else(|| in_text(log))
+}
+
+fn in_text(log: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let line = log.lines().find(|line| line.contains(": listening "))?;
+    let address = |name: &str| line.split(' ').find_map(|field| field.strip_prefix(name))?.parse().ok();
+    Some((address("public=")?, address("operator=")?))
+}
+
+fn in_json(log: &str) -> Option<(SocketAddr, SocketAddr)> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let fields = lines.filter_map(|line| line.get("fields").cloned());
     let mut listening = fields.filter(|fields| fields.get("message").is_some_and(|text| text == "listening"));

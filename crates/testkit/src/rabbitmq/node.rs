@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
@@ -15,6 +16,8 @@ use crate::wait::eventually;
 // the programs themselves: what stands in the path switches to the machine's own user and settings
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const CTL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+/// Nodes that have the same may form a cluster.
+const COOKIE: &str = ".erlang.cookie";
 
 /// A node of one's own, on free ports, with files of its own; dropping it ends it.
 pub struct RabbitNode {
@@ -29,12 +32,42 @@ impl RabbitNode {
     /// Starts a node and waits until it takes connections.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[], "")
+    }
+
+    /// The same, with these plugins, and this in its `rabbitmq.conf`.
+    #[must_use]
+    pub fn start_with(plugins: &[&str], configuration: &str) -> Self {
         let files = TempDir::new().expect("a directory");
         let name = format!("pollgate_{}@localhost", unique_prefix());
-        fs::write(files.path().join("plugins"), "[].").expect("a list of no plugins");
+        let plugins = format!("[{}].", plugins.join(","));
+        fs::write(files.path().join("plugins"), plugins).expect("a list of plugins");
+        fs::write(files.path().join("rabbitmq.conf"), configuration).expect("a configuration");
+        fs::write(files.path().join(COOKIE), "POLLGATETESTS").expect("a cookie");
+        let mine_alone = fs::Permissions::from_mode(0o400);
+        fs::set_permissions(files.path().join(COOKIE), mine_alone).expect("a cookie that nobody else reads");
         let mut node = Self { files, name, port: ports::free(), dist_port: ports::free(), child: None };
         node.start_again();
         node
+    }
+
+    /// Makes one cluster of this node and another; what this one has had is gone.
+    pub fn join(&self, other: &Self) {
+        for step in [
+            &["stop_app"][..],
+            &["reset"],
+            &["join_cluster", &other.name],
+            &["start_app"],
+            &["await_startup"],
+        ] {
+            self.ctl(step);
+        }
+    }
+
+    /// What a cluster calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where it is, up or down.

@@ -8,17 +8,19 @@ use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
 use lapin::ChannelStatus;
 use lapin::message::DeliveryResult;
 use lapin::types::ShortString;
-use pollgate_model::Mailbox;
+use pollgate_model::{EncodedEvent, Mailbox};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::lane::Command;
+use crate::rabbit::trace;
 use crate::{Delivery, DeliveryTag, Detached, Inbox};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +79,10 @@ impl Attachment {
         if state.phase == Phase::Ended {
             return None;
         }
-        let Some(id) = id else {
+        let Some(id) = id.filter(|_| EncodedEvent::may_be(&message.data)) else {
             drop(state);
-            warn!("a message without an event's id stood in a mailbox, dropping it");
+            // handed out, it would break every answer that it stands in, again and again
+            warn!("what is no event stood in a mailbox, dropping it");
             self.send(Command::Ack(vec![tag]));
             return None;
         };
@@ -87,7 +90,16 @@ impl Attachment {
         if state.phase != Phase::Open {
             return None;
         }
-        Some(Delivery { tag, id, payload: Bytes::from(message.data), redelivered: message.redelivered })
+        drop(state);
+        let trace = message.properties.headers().as_ref().and_then(trace::read);
+        Some(Delivery {
+            tag,
+            id,
+            payload: Bytes::from(message.data),
+            redelivered: message.redelivered,
+            arrived: Instant::now(),
+            trace,
+        })
     }
 
     /// Queues acks of what is unacked.

@@ -15,7 +15,7 @@ use tracing::warn;
 use super::attachment::Attachment;
 use crate::rabbit::link::within;
 use crate::rabbit::manage::Management;
-use crate::rabbit::stats::count;
+use crate::rabbit::stats::{OpenChannels, count};
 use crate::task::Tasks;
 use crate::{BrokerError, DeliveryTag, Detached};
 
@@ -39,6 +39,7 @@ pub(super) struct Lane {
     limit: Duration,
     /// Of a channel for one taker only: takers are few.
     taker: Option<OwnedSemaphorePermit>,
+    _open: OpenChannels,
 }
 
 #[derive(Default)]
@@ -60,6 +61,7 @@ impl Lane {
         let limit = management.limit();
         within(limit, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let (commands, commands_in) = mpsc::unbounded_channel();
+        let open = management.counters.opened(1);
         let lane = Arc::new(Self {
             channel,
             commands,
@@ -69,6 +71,7 @@ impl Lane {
             prefetch,
             limit,
             taker,
+            _open: open,
         });
         // it ends with the lane, and what goes wrong on it breaks the lane
         drop(tasks.run(run(Arc::clone(&lane), commands_in)));

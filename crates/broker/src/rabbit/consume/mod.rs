@@ -50,6 +50,8 @@ pub(super) struct Consuming {
     links: tokio::sync::Mutex<Vec<Arc<ConsumeLink>>>,
     takers: Arc<Semaphore>,
     last_id: AtomicU64,
+    /// Connections that were lost and not made again yet.
+    lost: Arc<AtomicU64>,
 }
 
 impl ConsumeLink {
@@ -90,6 +92,7 @@ impl Consuming {
             links: tokio::sync::Mutex::default(),
             takers: Arc::new(Semaphore::new(MOST_TAKERS)),
             last_id: AtomicU64::new(0),
+            lost: Arc::default(),
         }
     }
 
@@ -212,11 +215,18 @@ impl Consuming {
         let connection = dial(&self.settings, &self.counters, "consuming").await?;
         let link = Arc::new(ConsumeLink { connection, lanes: Mutex::default() });
         links.push(Arc::clone(&link));
-        let (watched, mut stop) = (Arc::clone(&link), self.stop.clone());
+        let less = |lost: u64| lost.checked_sub(1);
+        if self.lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+            count(&self.counters.reconnects);
+        }
+        let (watched, mut stop, lost) = (Arc::clone(&link), self.stop.clone(), Arc::clone(&self.lost));
         // it ends with the connection, or with the broker
         drop(self.tasks.run(async move {
             tokio::select! {
-                () = until_dead(&watched.connection) => warn!("a consuming connection to RabbitMQ is lost"),
+                () = until_dead(&watched.connection) => {
+                    lost.fetch_add(1, Ordering::Relaxed);
+                    warn!("a consuming connection to RabbitMQ is lost");
+                }
                 _stop = stop.wait_for(|stop| *stop) => {}
             }
             watched.break_off();

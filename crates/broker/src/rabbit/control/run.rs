@@ -13,7 +13,7 @@ use super::pending::{Heard, Pending};
 use crate::Responder;
 use crate::rabbit::link::{Backoff, LOOK_EVERY, within};
 use crate::rabbit::settings::RabbitSettings;
-use crate::rabbit::stats::Counters;
+use crate::rabbit::stats::{Again, Counters};
 
 /// Letters being written; more wait.
 const MOST_WRITING: usize = 1024;
@@ -33,12 +33,14 @@ pub(super) struct Running {
 impl Running {
     /// Serves until told to stop.
     pub(super) async fn run(self, mut letters: mpsc::Receiver<Letter>) {
-        let mut backoff = Backoff::new(&self.settings);
+        let (mut backoff, mut again) = (Backoff::new(&self.settings), Again::default());
         let mut stop = self.stop.clone();
         while !*stop.borrow() {
             match Link::open(&self).await {
                 Ok(link) => {
                     backoff.reset();
+                    again.connected(&self.counters);
+                    let _open = self.counters.opened(1);
                     debug!("other gateways can be asked");
                     self.serve(&link, &mut letters).await;
                     self.pending.give_up();

@@ -16,7 +16,8 @@ use crate::rabbit::manage::Management;
 use crate::rabbit::marker;
 use crate::rabbit::name::{Names, short};
 use crate::rabbit::settings::RabbitSettings;
-use crate::rabbit::stats::Counters;
+use crate::rabbit::stats::{Counters, OpenChannels};
+use crate::rabbit::trace;
 use crate::{BrokerError, Durability, Publication};
 
 const PERSISTENT: u8 = 2;
@@ -33,6 +34,7 @@ pub(super) struct Link {
     pub(super) events: Pin<Box<dyn Stream<Item = Event> + Send>>,
     pub(super) incarnation: u32,
     exchange: ShortString,
+    _open: OpenChannels,
 }
 
 impl Link {
@@ -42,7 +44,7 @@ impl Link {
         management: &Management,
         names: &Names,
         settings: &RabbitSettings,
-        counters: &Counters,
+        counters: &Arc<Counters>,
     ) -> Result<Self, BrokerError> {
         let limit = settings.timeout;
         let connection = pooled(pool, counters, limit).await?;
@@ -54,7 +56,7 @@ impl Link {
         let incarnation = marker::incarnation(management, &confirmed, names, limit).await?;
         let exchange = short(names.exchange())?;
         let (confirmed, plain) = (Arc::new(confirmed), Arc::new(plain));
-        Ok(Self { connection, confirmed, plain, events, incarnation, exchange })
+        Ok(Self { connection, confirmed, plain, events, incarnation, exchange, _open: counters.opened(2) })
     }
 
     /// Whether both channels still work.
@@ -112,6 +114,10 @@ fn properties(publication: &Publication, delivery_mode: u8) -> BasicProperties {
     let properties = BasicProperties::default()
         .with_message_id(publication.id.to_string().into())
         .with_delivery_mode(delivery_mode);
+    let properties = match &publication.trace {
+        Some(context) => properties.with_headers(trace::headers(context)),
+        None => properties,
+    };
     let Some(expires_at) = publication.expires_at else { return properties };
     let left_ms = expires_at.as_ms().saturating_sub(Timestamp::now().as_ms()).max(0);
     properties.with_expiration(left_ms.to_string().into())

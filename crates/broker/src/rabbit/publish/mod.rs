@@ -21,7 +21,7 @@ use super::name::Names;
 use super::settings::RabbitSettings;
 use super::stats::Counters;
 use crate::task::Tasks;
-use crate::{BrokerError, BrokerState, Outcomes, Publication};
+use crate::{BrokerError, BrokerState, Outcomes, PoolUse, Publication};
 
 /// Publications without promise that wait to be written, beyond the window's size.
 const MOST_EPHEMERAL: usize = 1024;
@@ -38,6 +38,7 @@ pub(super) struct Publisher {
     outcomes: Outcomes,
     state: watch::Receiver<BrokerState>,
     closed: AtomicBool,
+    pool: deadpool_lapin::Pool,
 }
 
 /// What publishing needs.
@@ -60,6 +61,7 @@ impl Publisher {
         let (parcels, parcels_in) = mpsc::unbounded_channel();
         let (ephemeral, ephemeral_in) = mpsc::channel(MOST_EPHEMERAL);
         let window = needs.settings.publish_window;
+        let pool = pool(&needs.settings, "publishing")?;
         let publisher = Self {
             room: Arc::new(Semaphore::new(window)),
             window,
@@ -69,10 +71,17 @@ impl Publisher {
             outcomes: needs.outcomes.clone(),
             state: needs.health.watch(),
             closed: AtomicBool::new(false),
+            pool: pool.clone(),
         };
-        let pool = pool(&needs.settings, "publishing")?;
         let running = tasks.run(Publishing::new(needs, pool, parcels_in, ephemeral_in).run());
         Ok((publisher, running))
+    }
+
+    /// The pool's connection: in use while it publishes.
+    pub(super) fn pool_use(&self) -> PoolUse {
+        let status = self.pool.status();
+        let idle = status.available.min(status.size);
+        PoolUse { in_use: (status.size - idle) as u64, idle: idle as u64 }
     }
 
     fn ready(&self) -> Result<(), BrokerError> {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use pollgate_model::Recipient;
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,13 +16,21 @@ pub(super) struct Parcel {
     /// Copies that are not confirmed.
     left: AtomicUsize,
     failure: OnceLock<BrokerError>,
+    taken: Instant,
     _room: OwnedSemaphorePermit,
 }
 
 impl Parcel {
     pub(super) fn new(publication: Publication, outcomes: Outcomes, room: OwnedSemaphorePermit) -> Arc<Self> {
         let left = AtomicUsize::new(publication.recipients.len());
-        Arc::new(Self { publication, outcomes, left, failure: OnceLock::new(), _room: room })
+        Arc::new(Self {
+            publication,
+            outcomes,
+            left,
+            failure: OnceLock::new(),
+            taken: Instant::now(),
+            _room: room,
+        })
     }
 
     /// Gives the publication up.
@@ -39,7 +48,12 @@ impl Drop for Parcel {
             (_some, None) => Err(BrokerError::Closed),
         };
         // nobody listens any more: then nobody waits for it either
-        drop(self.outcomes.send(Outcome { ticket: self.publication.ticket, result }));
+        drop(self.outcomes.send(Outcome {
+            ticket: self.publication.ticket,
+            result,
+            took: self.taken.elapsed(),
+            trace: self.publication.trace.take(),
+        }));
     }
 }
 

@@ -21,7 +21,7 @@ use super::parcel::{Copy, Parcel};
 use super::window::{Verdict, Window};
 use crate::rabbit::link::Backoff;
 use crate::rabbit::link::LOOK_EVERY;
-use crate::rabbit::stats::count;
+use crate::rabbit::stats::{Again, count};
 use crate::{BrokerError, Publication};
 
 /// A publication may come back this often before it is given up.
@@ -78,7 +78,7 @@ impl Publishing {
 
     /// Publishes until told to stop.
     pub(super) async fn run(mut self) {
-        let mut backoff = Backoff::new(&self.needs.settings);
+        let (mut backoff, mut again) = (Backoff::new(&self.needs.settings), Again::default());
         let mut stop = self.needs.stop.clone();
         while !*stop.borrow() {
             let Needs { management, names, settings, counters, health, .. } = &self.needs;
@@ -86,6 +86,7 @@ impl Publishing {
             match Link::open(&self.pool, management, names, settings, counters).await {
                 Ok(link) => {
                     backoff.reset();
+                    again.connected(counters);
                     health.incarnation(link.incarnation);
                     health.publishing(true);
                     info!(incarnation = link.incarnation, "publishing to RabbitMQ");
@@ -177,6 +178,9 @@ impl Publishing {
             match verdict {
                 Verdict::Confirmed => {
                     count(&self.needs.counters.confirmed);
+                    if copy.returns == 0 {
+                        count(&self.needs.counters.cached);
+                    }
                     copy.done();
                 }
                 Verdict::Refused => {

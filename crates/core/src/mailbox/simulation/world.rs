@@ -161,7 +161,7 @@ impl Inner {
         let consumer = self.consumers.get_mut(&number)?;
         let Message { id, payload, redelivered, .. } = message.clone();
         consumer.unacked.insert(tag, message);
-        Some(Delivery { tag, id, payload, redelivered })
+        Some(Delivery { tag, id, payload, redelivered, arrived: std::time::Instant::now(), trace: None })
     }
 
     /// Hands out what is ready while somebody has room.

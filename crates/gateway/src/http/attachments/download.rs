@@ -186,7 +186,7 @@ fn describe(answer: &mut HttpResponseBuilder, found: &FoundAttachment) -> Result
 }
 
 /// RFC 6266: the name in ASCII for old clients, and all of it percent-encoded (RFC 5987) for others.
-fn disposition(how: &str, name: &str) -> String {
+pub(in crate::http) fn disposition(how: &str, name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| if (' '..='~').contains(&c) && !matches!(c, '"' | '\\' | '%') { c } else { '_' })
@@ -221,7 +221,7 @@ fn is_known(request: &HttpRequest, tag: &EntityTag, modified: HttpDate) -> bool 
 
 /// What of the file is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(in crate::http) enum Part {
     Whole,
     /// First and last byte.
     Of(u64, u64),
@@ -230,7 +230,7 @@ enum Part {
 
 /// One range is answered as such. Several, another unit, and what cannot be read are answered with all of it, as
 /// RFC 9110, 14.2 allows.
-fn part(request: &HttpRequest, tag: &EntityTag, modified: HttpDate, size: u64) -> Part {
+pub(in crate::http) fn part(request: &HttpRequest, tag: &EntityTag, modified: HttpDate, size: u64) -> Part {
     let headers = request.headers();
     if !headers.contains_key(RANGE) || headers.get_all(RANGE).count() > 1 {
         return Part::Whole;

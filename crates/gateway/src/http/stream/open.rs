@@ -1,14 +1,14 @@
 //! Who asks for a stream, and over which mailbox.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
+use actix_web::http::header::HeaderMap;
 use pollgate_core::StreamRequest;
 use pollgate_model::{Cursor, Mailbox, SessionId};
 use serde::Deserialize;
 
 use super::super::caller::needs;
 use super::super::problem::Problem;
-use super::super::{Gateway, strict};
+use super::super::{Gateway, origin, strict};
 use crate::auth::{Caller, Scope};
 
 /// What the address of a stream says.
@@ -68,11 +68,8 @@ impl Gateway {
 /// Refuses pages of foreign origins: a browser opens a WebSocket to anywhere, whatever the page (RFC 6455, 10.2). What is
 /// no browser sends no origin.
 pub(super) fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
-    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or("null");
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let own = origin.split_once("://").is_some_and(|(_, authority)| host == Some(authority));
-    if own || allowed.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(origin)) {
+    let Some(origin) = origin::foreign(headers) else { return Ok(()) };
+    if allowed.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(origin)) {
         return Ok(());
     }
     Err(Problem::forbidden("pages of this origin may not open a WebSocket: see http.cors_origins"))
@@ -80,7 +77,7 @@ pub(super) fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{HOST, HeaderValue, ORIGIN};
 
     use super::*;
 

@@ -13,17 +13,17 @@ const MOST: u64 = (1 << 53) - 1;
 
 /// An operation that is asked for, with its fields.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) op: String,
-    pub(super) fields: Fields,
+pub(in crate::http) struct Asked {
+    pub(in crate::http) op: String,
+    pub(in crate::http) fields: Fields,
 }
 
 /// The fields of an operation that were not read yet.
 #[derive(Debug)]
-pub(super) struct Fields(Map<String, Value>);
+pub(in crate::http) struct Fields(Map<String, Value>);
 
 /// Reads a frame: the number that the reply shall bear, as far as there is one, and what is asked for.
-pub(super) fn read(text: &str) -> (Option<u64>, Result<Asked, Problem>) {
+pub(in crate::http) fn read(text: &str) -> (Option<u64>, Result<Asked, Problem>) {
     let mut fields: Map<String, Value> = match serde_json::from_str(text) {
         Ok(Value::Object(fields)) => fields,
         Ok(_other) => return (None, Err(Problem::invalid("frame: expected an object"))),
@@ -49,7 +49,7 @@ impl Fields {
     }
 
     /// The rest, as the type that a request's body or query is read as.
-    pub(super) fn into<T: DeserializeOwned>(self) -> Result<T, Problem> {
+    pub(in crate::http) fn into<T: DeserializeOwned>(self) -> Result<T, Problem> {
         serde_json::from_value(Value::Object(self.0))
             .map_err(|error| Problem::invalid(format!("frame: {error}")))
     }

@@ -24,7 +24,7 @@ const FRAMES_PER_S: u64 = 1000;
 
 /// How a client broke the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(in crate::http) enum Broken {
     /// A frame, or a message in fragments, that is longer than any text may be.
     TooLarge,
     /// Bits that mean nothing without an extension (RFC 6455, 5.2).
@@ -129,7 +129,7 @@ impl Stream for Guard {
 }
 
 /// Follows the heads of frames (RFC 6455, 5.2) through bytes that come in any pieces.
-struct Walker {
+pub(in crate::http) struct Walker {
     most: u64,
     /// Of the present head.
     head: Vec<u8>,
@@ -140,12 +140,12 @@ struct Walker {
 }
 
 impl Walker {
-    const fn new(most: u64) -> Self {
+    pub(in crate::http) const fn new(most: u64) -> Self {
         Self { most, head: Vec::new(), left: 0, message: 0 }
     }
 
     /// How many heads end in these bytes.
-    fn walk(&mut self, mut bytes: &[u8]) -> Result<u64, Broken> {
+    pub(in crate::http) fn walk(&mut self, mut bytes: &[u8]) -> Result<u64, Broken> {
         let mut frames = 0;
         while let Some((first, rest)) = bytes.split_first() {
             if self.left > 0 {

@@ -2,8 +2,8 @@
 //!
 //! The library has no compression (permessage-deflate), so there is none.
 
-mod frame;
-mod guard;
+pub(in crate::http) mod frame;
+pub(in crate::http) mod guard;
 mod ops;
 mod socket;
 

@@ -1,5 +1,7 @@
 //! The operations that a WebSocket carries: those of the HTTP routes, by the same code.
 
+use actix_web::ResponseError;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use bytes::Bytes;
 use pollgate_core::CoreError;
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::super::call::Call;
 use super::super::super::problem::Problem;
+use super::super::super::traced::{self, Begun};
 use super::super::super::{Gateway, amend, messages, presence, receipts, rooms, search, typing};
 use super::frame::{Asked, Fields};
 use crate::auth::Caller;
@@ -36,9 +39,11 @@ struct Users {
 /// As over HTTP.
 pub(super) async fn run(gateway: Data<Gateway>, caller: Caller, asked: Asked) -> Result<Bytes, Problem> {
     let Asked { op, fields } = asked;
-    let call = Call::ws(&gateway, &caller);
+    if op == "send" {
+        return send(&gateway, &caller, fields).await;
+    }
+    let call = Call::ws(&gateway, &caller, Begun::now(None));
     match op.as_str() {
-        "send" => Ok(fields.into::<messages::Posted>()?.run(&call).await?.json),
         "edit" | "delete" => amended(&call, &op, fields).await,
         "rooms" => json(&fields.into::<rooms::ListQuery>()?.run(&call).await?),
         "search" => json(&fields.into::<search::Asked>()?.run(&call).await?),
@@ -47,6 +52,21 @@ pub(super) async fn run(gateway: Data<Gateway>, caller: Caller, asked: Asked) ->
         "ping" => fields.into::<Nothing>().map(|_nothing| NOTHING),
         _ => Err(Problem::invalid("op: there is no such operation")),
     }
+}
+
+/// A connection outlives every trace, so each message over it begins one of its own.
+async fn send(gateway: &Gateway, caller: &Caller, fields: Fields) -> Result<Bytes, Problem> {
+    let span = gateway.tracer.operation();
+    let call = Call::ws(gateway, caller, Begun::now(span.as_ref()));
+    let sent = match fields.into::<messages::Posted>() {
+        Ok(posted) => posted.run(&call).await,
+        Err(problem) => Err(problem),
+    };
+    if let Some(span) = span {
+        let status = sent.as_ref().map_or_else(ResponseError::status_code, |_sent| StatusCode::CREATED);
+        traced::sent(gateway, span, status);
+    }
+    Ok(sent?.json)
 }
 
 async fn amended(call: &Call<'_>, op: &str, mut fields: Fields) -> Result<Bytes, Problem> {
