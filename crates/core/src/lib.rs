@@ -13,6 +13,7 @@ mod history;
 mod idempotency;
 mod mailbox;
 mod moves;
+mod overview;
 mod presence;
 mod publish;
 mod relay;
@@ -52,6 +53,7 @@ pub use mailbox::{
     Streamed, Tally, Unconfirmed,
 };
 pub use moves::Moves;
+pub use overview::{Identity, Looks, Overview};
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Accepted, Announcement, To};
 pub use relay::Relay;
@@ -88,6 +90,8 @@ pub struct Parts {
     pub relay: Arc<Relay>,
     /// This process.
     pub instance: InstanceId,
+    /// What other gateways and operators are to call it.
+    pub identity: Identity,
     /// The bytes of attachments.
     pub files: Files,
     /// Times, sizes, bounds.
@@ -116,6 +120,7 @@ pub struct Core {
     roll: Arc<Roll>,
     indexing: Arc<Indexing>,
     sweeper: Arc<Sweeper>,
+    overview: Arc<Overview>,
     watch: Arc<Watch>,
     purges: Arc<Purges>,
     tasks: Tasks,
@@ -140,7 +145,6 @@ fn relay_services(
             tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
         }
     }
-    tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
 }
 
 /// Starts what finds deep mailboxes, and what tells the readers of deleted ones.
@@ -168,8 +172,19 @@ impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, clusters, outcomes, moves, relay, instance, files, settings, redis, tasks } =
-            parts;
+        let Parts {
+            store,
+            clusters,
+            outcomes,
+            moves,
+            relay,
+            instance,
+            identity,
+            files,
+            settings,
+            redis,
+            tasks,
+        } = parts;
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
@@ -197,6 +212,8 @@ impl Core {
         tasks.service("presence", keeper.keep(stop()));
         depth_services(&tasks, &store, &clusters, (&watch, &purges), &settings);
         relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
+        let overview = Overview::new(instance, identity);
+        tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), overview.clone(), stop()));
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
@@ -226,6 +243,7 @@ impl Core {
             clusters,
             relay,
             mailboxes,
+            overview,
             tasks,
         }
     }

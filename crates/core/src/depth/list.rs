@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use pollgate_broker::Depth;
-use pollgate_model::{Mailbox, Timestamp, UserId};
+use pollgate_model::{Mailbox, Timestamp};
 use pollgate_store::{DepthNotes, NotedDepth, Revisits};
 use tracing::{debug, info};
 
@@ -103,11 +103,11 @@ impl Core {
     }
 
     /// Deletes what waits in a mailbox, and the mailbox with it: its reader is told to resync, and has it made again by
-    /// the next poll. How many events that were; `None`: there is no such mailbox.
+    /// the next poll. How many events that were; `None`: there is no such mailbox. `by`: who does it, for the log.
     ///
     /// # Errors
     /// The user's broker, or the database, is away.
-    pub async fn purge(&self, by: Option<&UserId>, mailbox: &Mailbox) -> Result<Option<u64>, CoreError> {
+    pub async fn purge(&self, by: &str, mailbox: &Mailbox) -> Result<Option<u64>, CoreError> {
         let broker = &self.clusters.of(&mailbox.user).broker;
         let Some(depth) = broker.depth(mailbox).await? else { return Ok(None) };
         // first said, then done: a deletion that nobody is told of must not be
@@ -115,7 +115,6 @@ impl Core {
         broker.delete(mailbox).await?;
         self.watch.count_purged(depth.ready);
         let (user, session) = (mailbox.user.as_str(), mailbox.session.as_ref().map(ToString::to_string));
-        let by = by.map_or("the operator's token", UserId::as_str);
         info!(by, user, session, events = depth.ready, "a mailbox was purged");
         let notes = DepthNotes { deep: Vec::new(), shallow: vec![mailbox.clone()] };
         match self.store.note_depths(Arc::new(notes), Revisits::default()).await {

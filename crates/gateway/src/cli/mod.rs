@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which function answers it.
 
 mod config;
+mod doctor;
 mod mailboxes;
 mod serve;
 mod tokens;
@@ -40,6 +41,8 @@ enum Command {
     Config,
     /// Reads the configuration and says whether it is good.
     CheckConfig,
+    /// Looks at the whole set-up, and says what is wrong and what to change.
+    Doctor(doctor::DoctorArgs),
     /// Makes, lists and revokes API tokens.
     #[command(subcommand)]
     Token(tokens::TokenCommand),
@@ -121,6 +124,7 @@ async fn run(line: Line) -> Result<ExitCode, Failure> {
         Command::Migrate => config::migrate(&load()?).await,
         Command::Config => config::show(&load()?),
         Command::CheckConfig => config::check(&load()?),
+        Command::Doctor(args) => Ok(doctor::run(line.config.as_deref(), args).await),
         Command::Token(command) => tokens::token(&load()?, command).await,
         Command::Jwt(args) => tokens::jwt(&load()?, args),
         Command::Mailboxes(args) => mailboxes::mailboxes(&load()?, args).await,

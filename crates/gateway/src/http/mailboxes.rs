@@ -149,7 +149,7 @@ pub(crate) async fn purge(
     let query: PurgeQuery = strict::query(&request)?;
     let user = path.into_inner().try_into().map_err(|e| Problem::invalid(format!("user: {e}")))?;
     let mailbox = Mailbox { user, session: query.session };
-    let purged = gateway.core.purge(by.as_ref(), &mailbox).await?;
+    let purged = gateway.core.purge(&by, &mailbox).await?;
     let events = purged.ok_or_else(|| Problem::not_found("mailbox"))?;
     Ok(HttpResponse::NoContent().insert_header((PURGED, events.to_string())).finish())
 }

@@ -50,7 +50,8 @@ impl Metrics {
         self.bodies_late.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn limits(&self) -> [Limit; 2] {
+    /// The bounds that this layer keeps.
+    pub(crate) fn limits(&self) -> [Limit; 2] {
         let refused = Some(self.bodies_late.load(Ordering::Relaxed));
         let body = Limit { name: "body_timeout_ms", most: self.body_time_ms, used: None, refused };
         [self.connections.limit(), body]
