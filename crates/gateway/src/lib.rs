@@ -8,6 +8,8 @@ mod brokers;
 mod cli;
 mod demo;
 mod http;
+mod identity;
+mod log_lines;
 mod metrics;
 pub mod settings;
 mod shutdown;

@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use crate::log_lines;
 use crate::settings::{LogFormat, LogSettings};
 
 /// Starts logging; `RUST_LOG` goes over the configured level.
@@ -19,7 +20,7 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Box<dyn std::error::Er
     let filter = EnvFilter::try_new(with_quiet_client(&directives))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(log_lines::stderr)
         // a stage that ends says how long it took; stages are spans at level debug
         .with_span_events(FmtSpan::CLOSE);
     match settings.format {

@@ -66,6 +66,7 @@ pub use depths::{AlarmChanges, DepthNotes, DepthSize, DepthTotals, NotedAlarm, N
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};
+pub use lease::SeenInstance;
 pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};

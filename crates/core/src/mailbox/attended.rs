@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pollgate_broker::{Consumer, Delivery, Detached, Inbox};
-use pollgate_model::{Cursor, Mailbox};
+use pollgate_model::{Cursor, EncodedEvent, Mailbox};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::inherit::Main;
 use super::window::{Done, Source, Window};
@@ -102,7 +103,7 @@ pub(super) struct State {
     pub(super) sole: bool,
     /// Until then another gateway reads this mailbox too, so it is let go soon after its last poll.
     pub(super) shared_until: Option<Instant>,
-    /// Deliveries that were had already, to be acked at the next occasion.
+    /// Deliveries that were had already, or are no events, to be acked at the next occasion.
     pub(super) doubles: Vec<Done>,
     /// Until then, or until `expected` events are here, answers wait for the first burst of a new consumer.
     pub(super) burst_until: Option<Instant>,
@@ -226,6 +227,19 @@ impl State {
         let done = self.window.confirm(self.written.min(slowest));
         self.acks(&done)
     }
+
+    /// Takes a delivery into the window; what was had by the client elsewhere, and what is no event, is acked with the next
+    /// of its kind.
+    pub(super) fn take_in(&mut self, delivery: Delivery, source: Source) {
+        let done = if EncodedEvent::may_be(&delivery.payload) {
+            self.window.arrive(delivery, source)
+        } else {
+            // handed out, it would break every answer that it stands in, again and again
+            warn!(event = %delivery.id, "what is no JSON object stood in a mailbox, dropping it");
+            Some(Done { source, tag: delivery.tag })
+        };
+        self.doubles.extend(done);
+    }
 }
 
 impl Attended {
@@ -315,9 +329,7 @@ impl Inbox for Entrance {
             return; // of a consumer that is gone: the broker still has it
         }
         state.arrived += 1;
-        if let Some(double) = state.window.arrive(delivery, Source::Own) {
-            state.doubles.push(double);
-        }
+        state.take_in(delivery, Source::Own);
         let wake = state.held > 0;
         drop(state);
         if wake {

@@ -83,8 +83,7 @@ impl State {
     /// Puts what was taken out of the main mailbox before everything else.
     fn take_over(&mut self, taken: Taken, older: bool) {
         for delivery in taken.deliveries {
-            // had by the client elsewhere: acked with the next of its kind
-            self.doubles.extend(self.window.arrive(delivery, Source::Main));
+            self.take_in(delivery, Source::Main);
         }
         self.link.main = Some(MainLink { consumer: taken.consumer.into(), drained: taken.drained, older });
         self.note_main(Main::InHand);

@@ -5,6 +5,7 @@ mod doctor;
 mod mailboxes;
 mod serve;
 mod tokens;
+mod visit;
 mod wire;
 
 use std::path::PathBuf;
@@ -47,7 +48,7 @@ enum Command {
     Token(tokens::TokenCommand),
     /// Signs a JWT with the configured HS256 secret, for trying things out.
     Jwt(tokens::JwtArgs),
-    /// Shows how many events wait in a user's mailboxes.
+    /// Shows how many events wait, and where most.
     Mailboxes(mailboxes::MailboxArgs),
     /// Sends a message over HTTP.
     Send(wire::SendArgs),
@@ -126,7 +127,7 @@ async fn run(line: Line) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => Ok(doctor::run(line.config.as_deref(), args).await),
         Command::Token(command) => tokens::token(&load()?, command).await,
         Command::Jwt(args) => tokens::jwt(&load()?, args),
-        Command::Mailboxes(args) => mailboxes::show(&load()?, args).await,
+        Command::Mailboxes(args) => mailboxes::mailboxes(&load()?, args).await,
         Command::Send(args) => wire::send(&load()?, args).await,
         Command::Tail(args) => wire::tail(&load()?, args).await,
     }

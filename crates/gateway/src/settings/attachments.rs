@@ -68,9 +68,12 @@ impl AttachmentSection {
             return Some("attachments.s3_access_key_id and s3_secret_access_key: both, or none".into());
         }
         let named = self.s3_endpoint.starts_with("http://") || self.s3_endpoint.starts_with("https://");
-        if !self.s3_endpoint.is_empty() && !named {
+        // a login there would be shown wherever the place is
+        if !self.s3_endpoint.is_empty() && (!named || self.s3_endpoint.contains(['@', '?', '#'])) {
             return Some(
-                "attachments.s3_endpoint: begins with \"https://\" or \"http://\", or is empty".into(),
+                "attachments.s3_endpoint: begins with \"https://\" or \"http://\", without a user and a question mark, \
+                 or is empty"
+                    .into(),
             );
         }
         None

@@ -15,7 +15,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use lapin::ChannelStatus;
 use lapin::message::DeliveryResult;
 use lapin::types::ShortString;
-use pollgate_model::{EncodedEvent, Mailbox};
+use pollgate_model::Mailbox;
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -79,10 +79,9 @@ impl Attachment {
         if state.phase == Phase::Ended {
             return None;
         }
-        let Some(id) = id.filter(|_| EncodedEvent::may_be(&message.data)) else {
+        let Some(id) = id else {
             drop(state);
-            // handed out, it would break every answer that it stands in, again and again
-            warn!("what is no event stood in a mailbox, dropping it");
+            warn!("a message without an event's id stood in a mailbox, dropping it");
             self.send(Command::Ack(vec![tag]));
             return None;
         };

@@ -33,7 +33,11 @@ impl Diary {
     fn note(&mut self, events: &[Bytes], resync: bool) -> Vec<u64> {
         self.answers += 1;
         self.resyncs += usize::from(resync);
-        let numbers: Vec<u64> = events.iter().map(|json| serde_json::from_slice(json).unwrap()).collect();
+        let number = |json: &Bytes| {
+            let event: serde_json::Value = serde_json::from_slice(json).unwrap();
+            event["number"].as_u64().unwrap()
+        };
+        let numbers: Vec<u64> = events.iter().map(number).collect();
         for number in &numbers {
             if self.had.insert(*number) {
                 self.first.push(*number);

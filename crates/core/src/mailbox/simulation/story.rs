@@ -142,7 +142,7 @@ impl Story {
     async fn publish(&mut self, clients: &mut JoinSet<()>) {
         for number in 1..=self.world.between(20, 120) {
             let user = self.readers[usize::try_from(self.world.between(0, 1)).unwrap()].0.user.clone();
-            let payload = Bytes::from(number.to_string());
+            let payload = Bytes::from(format!("{{\"number\":{number}}}"));
             self.world.lock().publish(&user, EventId::new(), &payload);
             *self.published.lock().unwrap() = number;
             self.sent.push((user, number));

@@ -35,6 +35,8 @@ fn every_secret() -> BTreeMap<&'static str, String> {
         ("POLLGATE_ATTACHMENTS__S3_ENDPOINT", format!("http://127.0.0.1:{nowhere}")),
         ("POLLGATE_ATTACHMENTS__S3_ACCESS_KEY_ID", "an-id".into()),
         ("POLLGATE_ATTACHMENTS__S3_SECRET_ACCESS_KEY", secret("s3")),
+        ("POLLGATE_TRACE__OTLP_ENDPOINT", format!("http://u:{}@127.0.0.1:{nowhere}", secret("otlp"))),
+        ("POLLGATE_TRACE__HEADERS", format!("authorization=Bearer {}", secret("collector"))),
     ])
 }
 
@@ -42,7 +44,7 @@ fn every_secret() -> BTreeMap<&'static str, String> {
 fn said(arguments: &[&str], variables: &BTreeMap<&'static str, String>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("timeout");
-    command.args(["-s", "KILL", "30", BINARY]).args(arguments).current_dir(folder.path());
+    command.args(["-s", "KILL", "15", BINARY]).args(arguments).current_dir(folder.path());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("POLLGATE_") || name == "RUST_LOG")
     {
         command.env_remove(name);
@@ -87,7 +89,8 @@ fn every_secret_of_the_configuration_is_among_these() {
             section = name.to_owned();
         }
         let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) else { continue };
-        let sounds = ["secret", "password", "operator_token"].iter().any(|word| key.contains(word));
+        let sounds =
+            ["secret", "password", "operator_token", "headers"].iter().any(|word| key.contains(word));
         if sounds {
             let name = format!("POLLGATE_{}__{key}", section.replace('.', "__")).to_uppercase();
             assert!(known.contains_key(name.as_str()), "{name} is not looked at");
@@ -214,6 +217,12 @@ fn a_gateway_at_work_says_none_of_them() {
             .env("POLLGATE_THROTTLE__GENERAL", "")
             .env("POLLGATE_THROTTLE__MESSAGES", "1000/min")
             .env("POLLGATE_THROTTLE__REDIS", &redis)
+            .env(
+                "POLLGATE_TRACE__OTLP_ENDPOINT",
+                &format!("http://u:{}@127.0.0.1:{}", secret("otlp"), free_port()),
+            )
+            .env("POLLGATE_TRACE__HEADERS", &format!("authorization=Bearer {}", secret("collector")))
+            .env("POLLGATE_TRACE__SAMPLE_RATIO", "1")
     };
     for pair in [Embedded, Production] {
         let gateway = world_with(pair, secrets);
