@@ -30,7 +30,7 @@ mod tests {
 
     fn histogram(buckets: [u64; 3], count: u64) -> Histogram {
         let buckets = [0.1, 0.2, 1.0].into_iter().zip(buckets).collect();
-        Histogram { buckets, count, sum_s: 0.0 }
+        Histogram { buckets, count, sum: 0.0 }
     }
 
     #[test]

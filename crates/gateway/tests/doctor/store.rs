@@ -100,7 +100,7 @@ fn a_damaged_file_is_found() {
     // and what is no database at all
     fs::write(&file, b"this is no database, and was never one; it is only a text of some length").unwrap();
     let said = set_up.doctor();
-    assert_eq!(said.code, 1, "{:#}", said.report);
+    said.assert("store.whole", "problem", &["not a database"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@
 //! | `tickets` | `POST /v1/tickets` |
 
 mod end;
-mod open;
+pub(in crate::http) mod open;
 mod pump;
 pub(crate) mod sse;
 pub(crate) mod tickets;

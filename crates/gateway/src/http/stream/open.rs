@@ -15,7 +15,7 @@ use crate::auth::{Caller, Scope};
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct StreamQuery {
+pub(in crate::http) struct StreamQuery {
     /// The last cursor that came, which confirms its event and all before it. Without it, or empty: everything that is
     /// unconfirmed comes.
     #[param(nullable = false)]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pollgate_store::StoreError;
 use pollgate_store::probe::StoreProbe;
 
 use super::unanswered;
@@ -19,6 +20,7 @@ pub(super) async fn check(probe: &StoreProbe) -> Vec<Finding> {
     let facts = match probe.sqlite().await {
         Ok(Some(facts)) => facts,
         Ok(None) => return Vec::new(),
+        Err(error) if tells_of_damage(&error) => return vec![damaged(&error.to_string())],
         Err(error) => return vec![unanswered("store.version", &error)],
     };
     let path = PathBuf::from(&facts.path);
@@ -66,6 +68,12 @@ fn told_of_place(folder: &Path, found: io::Result<Option<&'static str>>) -> Find
     }
 }
 
+/// SQLite's own words for a file that it cannot make sense of.
+fn tells_of_damage(error: &StoreError) -> bool {
+    let text = error.to_string();
+    ["malformed", "not a database"].iter().any(|words| text.contains(words))
+}
+
 fn damaged(how: &str) -> Finding {
     Finding::problem("store.whole", format!("the file is damaged: {how}"))
         .means("messages may be lost, and writes may fail")
@@ -77,9 +85,7 @@ async fn whole(probe: &StoreProbe) -> Vec<Finding> {
     vec![match probe.quick_check(READING).await {
         Ok(wrong) if wrong.is_empty() => Finding::ok(id, "the file is whole"),
         Ok(wrong) => damaged(&wrong.join("; ")),
-        Err(error) if ["malformed", "not a database"].iter().any(|word| error.to_string().contains(word)) => {
-            damaged(&error.to_string())
-        }
+        Err(error) if tells_of_damage(&error) => damaged(&error.to_string()),
         Err(error) => Finding::note(id, format!("not looked over to the end: {error}")).means(
             "a large file takes longer than the doctor's patience; PRAGMA quick_check does the same by hand",
         ),
