@@ -15,6 +15,7 @@ pub use client::{Builder, Client};
 pub use error::{BoxError, End, Error, Problem};
 pub use events::{Batch, Batches, Events, Item, State, Transport};
 pub use types::{
-    Attachment, Context, Event, Found, History, LastMessage, MailboxDepth, MailboxDepths, Message, NewEvent,
-    NewMessage, NewRoom, Presence, Range, Receipt, Room, RoomChange, RoomFilter, Rooms, Typing, kind,
+    Attachment, Context, Event, Found, History, LastMessage, MailboxDepth, MailboxDepths, MailboxQuery,
+    Message, NewEvent, NewMessage, NewRoom, Presence, Range, Receipt, Room, RoomChange, RoomFilter, Rooms,
+    Typing, kind,
 };

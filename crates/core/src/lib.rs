@@ -6,12 +6,14 @@
 mod amend;
 mod attachments;
 mod audience;
+mod depth;
 mod error;
 mod figures;
 mod history;
 mod idempotency;
 mod mailbox;
 mod moves;
+mod overview;
 mod presence;
 mod publish;
 mod relay;
@@ -32,14 +34,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attachments::Attachments;
-use pollgate_broker::{BrokerState, ClusterName, Clusters, Depth, Outcome};
+use pollgate_broker::{BrokerState, ClusterName, Clusters, Outcome};
 use pollgate_files::Files;
-use pollgate_model::{InstanceId, Mailbox, UserId};
+use pollgate_model::{InstanceId, UserId};
 use pollgate_redis::RedisBuckets;
 use pollgate_store::Store;
 use tokio::sync::mpsc;
 
 pub use attachments::{AttachmentBytes, AttachmentFigures, AttachmentSettings, FoundAttachment, Upload};
+pub use depth::{DepthFigures, DepthRule, ListedDepth};
 pub use error::CoreError;
 pub use figures::{
     ClusterUse, HandoverFigures, Histogram, Limit, SignalFigures, Snapshot, StreamEnd, StreamFigures,
@@ -50,6 +53,7 @@ pub use mailbox::{
     Streamed, Tally, Unconfirmed,
 };
 pub use moves::Moves;
+pub use overview::{Identity, Looks, Overview};
 pub use pollgate_store::{Digest, RequestKey, Sent};
 pub use publish::{Accepted, Announcement, To};
 pub use relay::Relay;
@@ -62,8 +66,10 @@ pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings
 pub use trace::{Fresh, Span, SpanBegun, SpanKind, SpanSink, SpanValue, Tracing};
 
 use audience::Audiences;
+use depth::{Looker, Purges, Watch};
 use figures::{Figures, Stage};
 use idempotency::InProgress;
+use mailbox::Missed;
 use presence::{Keeper, Roll};
 use retention::Sweeper;
 use search::Indexing;
@@ -84,6 +90,8 @@ pub struct Parts {
     pub relay: Arc<Relay>,
     /// This process.
     pub instance: InstanceId,
+    /// What other gateways and operators are to call it.
+    pub identity: Identity,
     /// The bytes of attachments.
     pub files: Files,
     /// Times, sizes, bounds.
@@ -112,6 +120,9 @@ pub struct Core {
     roll: Arc<Roll>,
     indexing: Arc<Indexing>,
     sweeper: Arc<Sweeper>,
+    overview: Arc<Overview>,
+    watch: Arc<Watch>,
+    purges: Arc<Purges>,
     tasks: Tasks,
 }
 
@@ -134,26 +145,59 @@ fn relay_services(
             tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
         }
     }
-    tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), stop()));
+}
+
+/// Starts what finds deep mailboxes, and what tells the readers of deleted ones.
+fn depth_services(
+    tasks: &Tasks,
+    store: &Store,
+    clusters: &Arc<Clusters>,
+    (watch, purges): (&Arc<Watch>, &Arc<Purges>),
+    settings: &CoreSettings,
+) {
+    let looker = Looker {
+        store: store.clone(),
+        clusters: clusters.clone(),
+        watch: watch.clone(),
+        looks_per_second: settings.looks_per_second,
+        session_expires: settings.session_expires,
+    };
+    if settings.looks_per_second > 0 {
+        tasks.service("depth watch", looker.run(tasks.stop_signal()));
+    }
+    tasks.service("purges", purges.clone().watch(store.clone(), tasks.stop_signal()));
 }
 
 impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { store, clusters, outcomes, moves, relay, instance, files, settings, redis, tasks } =
-            parts;
+        let Parts {
+            store,
+            clusters,
+            outcomes,
+            moves,
+            relay,
+            instance,
+            identity,
+            files,
+            settings,
+            redis,
+            tasks,
+        } = parts;
         // the low half of a version 7 UUID is random
         let [.., a, b, c, d, e, f, g, h] = *instance.uuid().as_bytes();
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let roll = Arc::new(Roll::of(&settings));
+        let (watch, purges) = (relay.watch().clone(), Arc::new(Purges::new(settings.message_ttl)));
+        let missed = Missed { moves: moves.clone(), purges: purges.clone() };
         let figures = Arc::new(Figures::new(relay.stages().clone()));
         let mailboxes = Mailboxes::new(
             clusters.clone(),
-            moves.clone(),
+            missed,
             settings.clone(),
             tasks.clone(),
-            roll.clone(),
+            (roll.clone(), watch.clone()),
             number,
         );
         let stop = || tasks.stop_signal();
@@ -166,7 +210,10 @@ impl Core {
             signal_members: settings.signal_members,
         };
         tasks.service("presence", keeper.keep(stop()));
+        depth_services(&tasks, &store, &clusters, (&watch, &purges), &settings);
         relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
+        let overview = Overview::new(instance, identity);
+        tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), overview.clone(), stop()));
         tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
         let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
@@ -190,10 +237,13 @@ impl Core {
             figures,
             indexing,
             sweeper,
+            watch,
+            purges,
             store,
             clusters,
             relay,
             mailboxes,
+            overview,
             tasks,
         }
     }
@@ -261,21 +311,6 @@ impl Core {
             attributes.extend_from_slice(how);
             tracing.tell(span.ended("deliver", SpanKind::Consumer, attributes));
         }
-    }
-
-    /// Sizes of a user's main mailbox and of the session mailboxes attended here, at most `limit`; those that exist.
-    ///
-    /// # Errors
-    /// The user's broker is away.
-    pub async fn depths(&self, user: &UserId, limit: usize) -> Result<Vec<(Mailbox, Depth)>, CoreError> {
-        let broker = &self.clusters.of(user).broker;
-        let mut found = Vec::new();
-        for mailbox in self.mailboxes.of_user(user).into_iter().take(limit) {
-            if let Some(depth) = broker.depth(&mailbox).await? {
-                found.push((mailbox, depth));
-            }
-        }
-        Ok(found)
     }
 
     /// How each cluster is now.

@@ -50,6 +50,12 @@ pub struct CoreSettings {
     pub mailboxes: usize,
     /// Most sessions of one user among them.
     pub sessions_per_user: usize,
+    /// More events than this waiting in a mailbox are an alarm.
+    pub alarm_depth: u64,
+    /// Mailboxes that are looked at in a second, to find deep ones; 0: none.
+    pub looks_per_second: usize,
+    /// Most users and sessions that are watched for that.
+    pub watched_mailboxes: usize,
     /// Most committed publications waiting in memory for the broker; more wait in the outbox alone.
     pub relay_publications: usize,
     /// Most bytes of them.
@@ -94,6 +100,9 @@ impl Default for CoreSettings {
             held_polls_per_user: 8,
             held_polls: 100_000,
             mailboxes: 100_000,
+            alarm_depth: 100,
+            looks_per_second: 50,
+            watched_mailboxes: 100_000,
             sessions_per_user: 100,
             relay_publications: 20_000,
             relay_bytes: 64 << 20,

@@ -16,8 +16,8 @@ use tracing::error;
 
 use crate::error::FilesError;
 
-/// The mark.
-const MARK: &str = "pollgate-attachments";
+/// The file in a folder that says that it is the one.
+pub const MARK: &str = "pollgate-attachments";
 /// Looks for the mark at once. With so many of them hanging nothing more is begun.
 const LOOKS: usize = 16;
 /// Folders below the folder: two levels, as keys have them.

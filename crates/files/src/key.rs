@@ -10,6 +10,12 @@ pub(crate) fn of(id: AttachmentId) -> Path {
     Path::from_iter([format!("{last_but_one:02x}"), format!("{last:02x}"), id.to_string()])
 }
 
+/// Where an attachment's bytes are, from the folder or the bucket's prefix.
+#[must_use]
+pub fn key_of(id: AttachmentId) -> String {
+    of(id).to_string()
+}
+
 /// The attachment that a key is of; `None`: no key of ours.
 pub(crate) fn id(key: &Path) -> Option<AttachmentId> {
     let id: AttachmentId = key.filename()?.parse().ok()?;

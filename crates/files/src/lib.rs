@@ -24,6 +24,8 @@ mod settings;
 mod write;
 
 pub use error::FilesError;
+pub use folder::MARK;
+pub use key::key_of;
 pub use list::{Leftovers, Stored};
 pub use open::{Files, Operation};
 pub use read::ByteStream;

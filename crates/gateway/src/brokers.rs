@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use crate::settings::{BrokerSettings, ClusterSettings, RabbitmqSettings, Settings, ms};
 use crate::start::StartError;
 
-fn mailbox_limits(settings: &Settings) -> MailboxLimits {
+/// Sizes and times of mailboxes.
+pub(crate) fn mailbox_limits(settings: &Settings) -> MailboxLimits {
     let section = &settings.mailbox;
     MailboxLimits {
         message_ttl: Duration::from_secs(section.message_ttl_s),
@@ -25,14 +26,13 @@ fn mailbox_limits(settings: &Settings) -> MailboxLimits {
     }
 }
 
-/// Connects to one cluster; the same limits and settings for all of them.
-async fn open_cluster(
+/// How one cluster is used; the same settings for all of them.
+pub(crate) fn rabbit_settings(
     settings: &Settings,
     rabbit: &RabbitmqSettings,
     cluster: &ClusterSettings,
-    outcomes: Outcomes,
-) -> Result<Arc<dyn Broker>, StartError> {
-    let rabbit = RabbitSettings {
+) -> RabbitSettings {
+    RabbitSettings {
         url: cluster.url.expose().to_owned(),
         prefix: rabbit.prefix.clone(),
         publish_window: rabbit.publish_window,
@@ -46,7 +46,17 @@ async fn open_cluster(
         timeout: ms(rabbit.timeout_ms),
         heartbeat_s: rabbit.heartbeat_s,
         ..RabbitSettings::default()
-    };
+    }
+}
+
+/// Connects to one cluster.
+async fn open_cluster(
+    settings: &Settings,
+    rabbit: &RabbitmqSettings,
+    cluster: &ClusterSettings,
+    outcomes: Outcomes,
+) -> Result<Arc<dyn Broker>, StartError> {
+    let rabbit = rabbit_settings(settings, rabbit, cluster);
     Ok(Arc::new(RabbitBroker::connect(mailbox_limits(settings), rabbit, outcomes).await?))
 }
 

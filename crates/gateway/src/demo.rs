@@ -11,6 +11,8 @@ use crate::start::StartError;
 
 /// How long the tokens in the link are good.
 const GOOD_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Who looks at the operator page.
+const OPERATOR: &str = "operator";
 /// They chat with each other.
 const USERS: [&str; 3] = ["ann", "bob", "cleo"];
 /// They answer the shop's visitors.
@@ -36,4 +38,15 @@ pub(crate) async fn link(core: &Core, secret: &Secret, jwt: &JwtSettings) -> Res
         tokens.push(format!("{name}={}", sign_hs256(secret, &user, Scopes::USER, GOOD_FOR, jwt)?));
     }
     Ok(tokens.join("&"))
+}
+
+/// What the operator page's address bears behind the `#`: a token that may see whose mailboxes there are, and purge them.
+///
+/// # Errors
+/// It cannot be signed.
+pub(crate) fn operator_link(secret: &Secret, jwt: &JwtSettings) -> Result<String, StartError> {
+    let invalid = |error: &dyn std::fmt::Display| CoreError::Internal(error.to_string());
+    let user: UserId = OPERATOR.parse().map_err(|error| invalid(&error))?;
+    let scope: Scopes = "operator".parse().map_err(|error| invalid(&error))?;
+    Ok(format!("token={}", sign_hs256(secret, &user, scope, GOOD_FOR, jwt)?))
 }

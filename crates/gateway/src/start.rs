@@ -26,7 +26,7 @@ use crate::http::strict::BodyLimits;
 use crate::metrics::Metrics;
 use crate::settings::{BrokerSettings, Persistence, Settings, ms};
 use crate::trace::{TraceError, Tracer};
-use crate::{brokers, demo};
+use crate::{brokers, demo, identity};
 
 /// Connections that the system holds for us before we take them.
 const BACKLOG: u32 = 4096;
@@ -129,6 +129,9 @@ fn core_settings(settings: &Settings, tracing: &Tracing) -> CoreSettings {
         held_polls_per_user: settings.limits.held_polls_per_user,
         held_polls: settings.limits.held_polls,
         mailboxes: settings.limits.mailboxes,
+        alarm_depth: settings.mailbox.alarm_depth,
+        looks_per_second: settings.mailbox.looks_per_second,
+        watched_mailboxes: settings.limits.watched_mailboxes,
         sessions_per_user: settings.limits.sessions_per_user,
         relay_publications: settings.limits.relay_publications,
         relay_bytes: settings.limits.relay_bytes,
@@ -230,6 +233,7 @@ impl Gateway {
             moves,
             relay,
             instance,
+            identity: identity::of(&public, &operator)?,
             files,
             settings: core_settings,
             redis: redis(&settings)?,
@@ -249,10 +253,12 @@ impl Gateway {
             hold: ms(settings.poll.hold_ms),
             poll_limit: settings.poll.limit,
             most_events: settings.poll.most_events,
-            alarm_depth: settings.mailbox.alarm_depth,
+            watchers: http::Watchers::default(),
             demo: settings.http.demo,
             document: settings.http.docs.then(|| document(&settings)).transpose()?,
         });
+        let bounds = shared.clone();
+        core.take_figures(move || [bounds.auth.limits(), bounds.metrics.limits().to_vec()].concat());
         Ok(Self { settings, core, shared, public, operator, failure })
     }
 
@@ -275,6 +281,11 @@ impl Gateway {
         // to the terminal, not to the log: the link holds tokens
         println!("\npollgate is ready. Chat, and a shop with its support desk:\n");
         println!("  http://{public}/demo/#{link}\n");
+        if operator.ip().is_loopback() {
+            let link = demo::operator_link(&secret, &self.settings.auth.jwt)?;
+            println!("How it is doing, for those who run it:\n");
+            println!("  http://{operator}/#{link}\n");
+        }
         println!("Sign a token for anybody: pollgate jwt --user NAME\n");
         Ok(())
     }
@@ -298,6 +309,7 @@ impl Gateway {
         let drained = async {
             core.drain(grace.mul_f64(DRAINING)).await;
             public_handle.stop(true).await;
+            shared.watchers.send_away();
             operator_handle.stop(true).await;
         };
         // the servers are polled on while they drain: they answer the held polls

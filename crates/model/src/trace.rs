@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_state_that_cannot_be_carried_is_dropped_alone() {
-        for state in ["", " ", "a=\n", "a=ä", &"a".repeat(513)] {
+        for state in ["", " ", "a=\n1", "a=ä", &"a".repeat(513)] {
             assert_eq!(TraceParent::read(GIVEN, Some(state)).unwrap().context.tracestate(), None, "{state}");
         }
     }

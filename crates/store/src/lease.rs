@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use diesel::pg::{Pg, PgConnection};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use pollgate_model::{InstanceId, Timestamp};
 
 use crate::Store;
 use crate::connection::{AnyConnection, on_each};
@@ -20,16 +21,28 @@ const MOST_ADOPTED: i64 = 10_000;
 
 statement! {
     RenewPg on Pg => PgConnection {
-        "INSERT INTO instances (id, heartbeat_ms) VALUES (" [id: &'a Id, Id16]
-        ", (extract(epoch FROM clock_timestamp()) * 1000)::bigint) \
-         ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms"
+        "INSERT INTO instances (id, heartbeat_ms, report) VALUES (" [id: &'a Id, Id16]
+        ", (extract(epoch FROM clock_timestamp()) * 1000)::bigint, " [report: Option<&'a str>, Nullable<Text>]
+        ") ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms, report = excluded.report"
     }
 }
 statement! {
     RenewSqlite on Sqlite => SqliteConnection {
-        "INSERT INTO instances (id, heartbeat_ms) VALUES (" [id: &'a Id, Id16]
-        ", CAST(unixepoch('subsec') * 1000 AS INTEGER)) \
-         ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms"
+        "INSERT INTO instances (id, heartbeat_ms, report) VALUES (" [id: &'a Id, Id16]
+        ", CAST(unixepoch('subsec') * 1000 AS INTEGER), " [report: Option<&'a str>, Nullable<Text>]
+        ") ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms, report = excluded.report"
+    }
+}
+statement! {
+    SeenPg on Pg => PgConnection, rows (Id16, BigInt, BigInt, Nullable<Text>) {
+        "SELECT id, heartbeat_ms, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, report FROM instances \
+         ORDER BY heartbeat_ms DESC LIMIT " [most: &'a i64, BigInt]
+    }
+}
+statement! {
+    SeenSqlite on Sqlite => SqliteConnection, rows (Id16, BigInt, BigInt, Nullable<Text>) {
+        "SELECT id, heartbeat_ms, CAST(unixepoch('subsec') * 1000 AS INTEGER), report FROM instances \
+         ORDER BY heartbeat_ms DESC LIMIT " [most: &'a i64, BigInt]
     }
 }
 statement! {
@@ -57,13 +70,40 @@ statement! {
     }
 }
 
-/// Says that this instance is alive.
-pub(crate) fn renew(conn: &mut AnyConnection, id: Id) -> Result<(), Failure> {
+/// A gateway that has a lease, by the database's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenInstance {
+    /// Which one.
+    pub id: InstanceId,
+    /// When it renewed its lease.
+    pub heartbeat_at: Timestamp,
+    /// When it was seen.
+    pub seen_at: Timestamp,
+    /// What it said of itself then; `None`: it is of a version that says nothing.
+    pub report: Option<String>,
+}
+
+/// Says that this instance is alive, and how it is.
+pub(crate) fn renew(conn: &mut AnyConnection, id: Id, report: Option<&str>) -> Result<(), Failure> {
     match conn {
-        AnyConnection::Pg(c) => RenewPg { id: &id }.execute(c)?,
-        AnyConnection::Sqlite(c) => RenewSqlite { id: &id }.execute(c)?,
+        AnyConnection::Pg(c) => RenewPg { id: &id, report }.execute(c)?,
+        AnyConnection::Sqlite(c) => RenewSqlite { id: &id, report }.execute(c)?,
     };
     Ok(())
+}
+
+fn seen(conn: &mut AnyConnection, most: i64) -> Result<Vec<SeenInstance>, Failure> {
+    let rows: Vec<(Id, i64, i64, Option<String>)> = match conn {
+        AnyConnection::Pg(c) => SeenPg { most: &most }.load(c)?,
+        AnyConnection::Sqlite(c) => SeenSqlite { most: &most }.load(c)?,
+    };
+    let instance = |(Id(id), heartbeat_ms, now_ms, report)| SeenInstance {
+        id: InstanceId::from(id),
+        heartbeat_at: Timestamp::from_ms(heartbeat_ms),
+        seen_at: Timestamp::from_ms(now_ms),
+        report,
+    };
+    Ok(rows.into_iter().map(instance).collect())
 }
 
 /// Says that this instance is gone.
@@ -91,13 +131,21 @@ fn adopt(conn: &mut AnyConnection, id: Id, dead_after_ms: i64, limit: i64) -> Re
 }
 
 impl Store {
-    /// Renews this instance's lease.
+    /// Renews this instance's lease, and leaves word of how it is.
     ///
     /// # Errors
     /// The database is not available.
-    pub async fn heartbeat(&self) -> Result<(), StoreError> {
+    pub async fn heartbeat(&self, report: Option<String>) -> Result<(), StoreError> {
         let id = self.inner.instance;
-        self.inner.readers.run(move |conn| renew(conn, id)).await
+        self.inner.readers.run(move |conn| renew(conn, id, report.as_deref())).await
+    }
+
+    /// The gateways that have a lease, this one among them: at most `most`, those first that renewed it last.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn instances(&self, most: u32) -> Result<Vec<SeenInstance>, StoreError> {
+        self.inner.readers.run(move |conn| seen(conn, i64::from(most))).await
     }
 
     /// Takes over at most `limit` outbox rows whose instance has not renewed its lease for `dead_after`, by the

@@ -15,6 +15,7 @@
 //! | `aside` | writing beside the messages |
 //! | `search`, `retention` | the index of words; the end of old messages |
 //! | `chores` | what one gateway does for all |
+//! | [`probe`] | looking at a database without changing it |
 //! | `send`, `publish`, `idempotency`, `change`, `reads`, `rooms`, `desks`, `history`, `members`, `outbox`, `lease`, `placements`, `presence`, `depths`, `throttle`, `tokens`, `attachments` | one operation each, or a few that belong together |
 
 mod aside;
@@ -42,6 +43,7 @@ mod placements;
 mod plans;
 mod pool;
 mod presence;
+pub mod probe;
 mod publish;
 mod reads;
 mod retention;
@@ -64,6 +66,7 @@ pub use depths::{AlarmChanges, DepthNotes, DepthSize, DepthTotals, NotedAlarm, N
 pub use error::StoreError;
 pub use fill::{Fill, StoreFill};
 pub use idempotency::{Digest, Keyed, Published, RequestKey};
+pub use lease::SeenInstance;
 pub use open::Store;
 pub use outbox::OutboxStats;
 pub use outgoing::{Audience, NewEvent, OnCommit, Outgoing, Sent};

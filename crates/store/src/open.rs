@@ -78,7 +78,7 @@ impl Store {
                 migrate::check(&prepare)?;
             }
             let mut conn = prepare.connect()?;
-            lease::renew(&mut conn, id)?;
+            lease::renew(&mut conn, id, None)?;
             Ok((lock, last_ticket(&mut conn)?))
         })
         .await?;

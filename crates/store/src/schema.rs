@@ -112,13 +112,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::BigInt;
+    use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql::Id16;
 
-    /// Leases of gateway processes.
+    /// Leases of gateway processes, and what each says of itself.
     instances (id) {
         id -> Id16,
         heartbeat_ms -> BigInt,
+        report -> Nullable<Text>,
     }
 }
 

@@ -22,7 +22,7 @@ mod wait;
 pub use binary::{binary, example};
 pub use gateway::{Backends, Builder, Gateway};
 pub use ports::free as free_port;
-pub use postgres::{CommitGate, PgCluster, PgSchema};
+pub use postgres::{CommitGate, PgBouncer, PgCluster, PgSchema};
 pub use prometheus::Prometheus;
 pub use proxy::TcpProxy;
 pub use rabbitmq::{RabbitNode, Vhost, rabbitmq_url, unique_prefix};

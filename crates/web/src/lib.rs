@@ -1,5 +1,5 @@
 //! The browser side of pollgate, as files inside the binary: the client library, the example pages, the page that shows
-//! the API's description.
+//! the API's description, and the one for those who run the gateway.
 //!
 //! There is no build step: what stands in the source tree is what the browser gets. An optimised build holds the files;
 //! a debug build reads them from the source tree each time, so that a page is changed and looked at without building.
@@ -23,6 +23,11 @@ struct Demo;
 #[derive(RustEmbed)]
 #[folder = "docs/"]
 struct Docs;
+
+/// The page for those who run the gateway; served at `/` and `/operator/` of the operator address.
+#[derive(RustEmbed)]
+#[folder = "operator/"]
+struct Operator;
 
 /// A file as the gateway serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +75,7 @@ pub fn file(path: &str) -> Option<File> {
         "client" => Client::get(&named),
         "demo" => Demo::get(&named),
         "docs" => Docs::get(&named),
+        "operator" => Operator::get(&named),
         _ => None,
     }?;
     Some(File { bytes: found.data, media_type })
@@ -80,7 +86,8 @@ pub fn paths() -> impl Iterator<Item = String> {
     let client = Client::iter().map(|path| format!("client/{path}"));
     let demo = Demo::iter().map(|path| format!("demo/{path}"));
     let docs = Docs::iter().map(|path| format!("docs/{path}"));
-    client.chain(demo).chain(docs).filter(|path| file(path).is_some())
+    let operator = Operator::iter().map(|path| format!("operator/{path}"));
+    client.chain(demo).chain(docs).chain(operator).filter(|path| file(path).is_some())
 }
 
 #[cfg(test)]

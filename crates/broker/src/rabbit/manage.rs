@@ -310,7 +310,7 @@ impl Management {
         let lease = self.lease().await?;
         let name = short(self.names.mailbox(mailbox))?;
         count(&self.counters.declares);
-        let arguments = arguments(&self.limits, mailbox);
+        let arguments = arguments(&self.limits, mailbox.session.is_some());
         let declared = lease.channel.queue_declare(name, QueueDeclareOptions::durable(), arguments);
         let error = match tokio::time::timeout(self.settings.timeout, declared).await {
             Ok(Ok(_queue)) => {
@@ -382,10 +382,10 @@ impl Management {
 ///
 /// The queue's version is left to the broker: version 2 is the only one from 4.0 on, but before 3.12 it holds files open
 /// for every queue with messages, and a broker at its limit of open files stands still.
-fn arguments(limits: &MailboxLimits, mailbox: &Mailbox) -> FieldTable {
+pub(super) fn arguments(limits: &MailboxLimits, of_session: bool) -> FieldTable {
     let ms =
         |time: Duration| AMQPValue::LongLongInt(i64::try_from(time.as_millis()).unwrap_or(i64::MAX).max(1));
-    let expires = if mailbox.session.is_some() { limits.session_expires } else { limits.expires };
+    let expires = if of_session { limits.session_expires } else { limits.expires };
     let mut arguments = FieldTable::default();
     arguments.insert("x-expires".into(), ms(expires));
     arguments.insert("x-message-ttl".into(), ms(limits.message_ttl));

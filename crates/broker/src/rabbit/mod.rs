@@ -12,6 +12,7 @@
 //! | `consume` | consumers, acks, releases, taking out |
 //! | `control` | requests between gateways |
 //! | `trace` | where a message stands in a trace, as its headers say it |
+//! | [`probe`] | trying a cluster out, for `pollgate doctor` |
 //!
 //! Publishing, consuming and managing have connections of their own: when the broker raises an alarm it stops
 //! reading from whoever has published, and everything else on that connection stops with it.
@@ -24,6 +25,7 @@ mod link;
 mod manage;
 mod marker;
 mod name;
+pub mod probe;
 mod publish;
 pub mod settings;
 mod stats;

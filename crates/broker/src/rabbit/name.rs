@@ -40,6 +40,12 @@ impl Names {
         format!("{}.control", self.prefix)
     }
 
+    /// A queue for trying the broker out: what holds for mailboxes by their names holds for it, and no mailbox has the name.
+    pub(super) fn probe(&self, id: &str) -> String {
+        // a name that was too long is '~' and letters, digits, '-' and '_'
+        format!("{}.mb.~doctor.{id}", self.prefix)
+    }
+
     /// A mailbox's queue.
     pub(super) fn mailbox(&self, mailbox: &Mailbox) -> String {
         let mut name = format!("{}.mb.", self.prefix);

@@ -10,7 +10,7 @@ mod publish;
 mod room;
 mod signal;
 
-pub use depth::{MailboxDepth, MailboxDepths};
+pub use depth::{MailboxDepth, MailboxDepths, MailboxQuery};
 pub use event::{Event, kind};
 pub use message::{Attachment, Found, History, Message, NewMessage, Range};
 pub use publish::NewEvent;

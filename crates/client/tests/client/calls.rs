@@ -2,8 +2,8 @@
 
 use futures::TryStreamExt as _;
 use pollgate_client::{
-    Context, Error, Item, NewEvent, NewMessage, NewRoom, Presence, Range, RoomChange, RoomFilter, Typing,
-    kind,
+    Context, Error, Item, MailboxQuery, NewEvent, NewMessage, NewRoom, Presence, Range, RoomChange,
+    RoomFilter, Typing, kind,
 };
 use pollgate_testkit::eventually_async;
 
@@ -191,6 +191,8 @@ async fn an_operator_sees_how_much_waits() {
     let shop = world.client_with("shop", "publish");
     shop.publish(&NewEvent::to(["bob"], "note").ttl(LIMIT)).await.unwrap();
     let operator = world.client_with("operator", "operator");
-    eventually_async("it waits", LIMIT, async || operator.mailboxes("bob").await.unwrap().total_ready == 1)
-        .await;
+    eventually_async("it waits", LIMIT, async || {
+        operator.mailboxes(&MailboxQuery::of_user("bob")).await.unwrap().total_ready == 1
+    })
+    .await;
 }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use pollgate_client::{Item, NewMessage};
+use pollgate_client::{Item, MailboxQuery, NewMessage};
 use pollgate_testkit::{eventually_async, example};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -120,7 +120,7 @@ async fn python_sends_and_receives() {
     sending.await.unwrap();
     let operator = world.client_with("operator", "operator");
     eventually_async("all is confirmed", LIMIT, async || {
-        let depths = operator.mailboxes("bob").await.unwrap();
+        let depths = operator.mailboxes(&MailboxQuery::of_user("bob")).await.unwrap();
         depths.mailboxes.iter().all(|mailbox| mailbox.ready == 0 && mailbox.unacked.unwrap_or(0) == 0)
     })
     .await;

@@ -8,7 +8,7 @@ use pollgate_model::Timestamp;
 use pollgate_store::{Fill, Statements, StoreError};
 
 use super::{HandoverFigures, Histogram, POLL_ENDS, RESYNCS, SignalFigures, StreamFigures};
-use crate::{AttachmentFigures, Core, ThrottleFigures, audience, typing};
+use crate::{AttachmentFigures, Core, DepthFigures, ThrottleFigures, audience, typing};
 
 /// Whoever scrapes must get an answer even from a gateway whose database hangs.
 const ASKING: Duration = Duration::from_secs(2);
@@ -82,6 +82,10 @@ pub struct Snapshot {
     pub handovers: HandoverFigures,
     /// What was counted about throttling.
     pub throttle: ThrottleFigures,
+    /// How deep mailboxes are.
+    pub depths: DepthFigures,
+    /// Mailboxes attended now.
+    pub attended: usize,
     /// Typing and presence.
     pub signals: SignalFigures,
     /// Uploads, downloads, and what became of files that nobody used.
@@ -135,6 +139,8 @@ impl Core {
             operations: self.broker_operations(),
             handovers: self.mailboxes.handovers(),
             throttle: self.throttle.figures(),
+            depths: self.watch.figures(),
+            attended: self.mailboxes.count(),
             signals: figures.signals.read(),
             attachments: self.attachments.figures(),
             indexed: self.indexing.indexed(),
@@ -199,6 +205,7 @@ impl Core {
             self.indexing.limit(),
         ];
         limits.extend(self.throttle.figures().limits);
+        limits.extend(self.watch.limits());
         limits
     }
 }

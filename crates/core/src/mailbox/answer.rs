@@ -32,8 +32,9 @@ impl State {
             if cursor.resync {
                 self.resync = None;
             }
-            if mailboxes.moves.missed_since(user, cursor.issued_at, asked.at) {
-                self.resync = Some(ResyncReason::Moved);
+            let made = (cursor.issued_at, true);
+            if let Some(why) = mailboxes.missed.since(asked.mailbox, made, asked.at) {
+                self.resync = Some(why);
             }
             return self.window.confirm(cursor.position);
         }
@@ -41,10 +42,13 @@ impl State {
         let age = cursor.issued_at.age_at(Timestamp::now());
         // whoever found it gone may have told so in an answer that was lost: an old cursor tells it again
         let outlived = asked.mailbox.session.is_some() && age > settings.session_expires;
+        let made = (cursor.issued_at, cursor.instance == mailboxes.instance);
         let elsewhere = cursor.cluster != 0 && cursor.cluster != mailboxes.cluster_of(user).name.number();
-        if elsewhere || mailboxes.moves.missed_since(user, cursor.issued_at, asked.at) {
+        if elsewhere {
             // what waited in the other place stays there, whoever made the mailbox here
             self.resync = Some(ResyncReason::Moved);
+        } else if let Some(why) = mailboxes.missed.since(asked.mailbox, made, asked.at) {
+            self.resync = Some(why);
         } else if self.made || outlived {
             self.resync = Some(ResyncReason::Gone);
         } else if age > settings.message_ttl {

@@ -161,6 +161,7 @@ pub(super) async fn look_behind(mailboxes: Arc<Mailboxes>, attended: Arc<Attende
     let depth = mailboxes.broker_of(&attended.mailbox.user).depth(&attended.mailbox).await;
     // the broker is away, or the mailbox is gone: both are heard of elsewhere
     let Ok(Some(depth)) = depth else { return };
+    mailboxes.watch.found(&attended.mailbox, depth);
     let mut state = attended.lock();
     if depth.ready >= mailboxes.settings.mailbox_length && state.epoch == epoch {
         state.resync = Some(ResyncReason::Overflowed);

@@ -12,6 +12,7 @@ mod attended;
 mod dice;
 mod handover;
 mod inherit;
+mod missed;
 mod poll;
 mod reading;
 mod seats;
@@ -34,13 +35,15 @@ use tokio::time::Instant;
 
 pub use attendance::Receipt;
 pub use attended::ResyncReason;
+pub(crate) use missed::Missed;
 pub use poll::{PollCursor, PollRequest, Polled, Tally};
 pub(crate) use stream::MailboxStream;
 pub use stream::{Next, Portion, StreamRequest, Streamed, Unconfirmed};
 
+use crate::depth::Watch;
 use crate::presence::Roll;
 use crate::task::Tasks;
-use crate::{CoreError, CoreSettings, HandoverFigures, Moves};
+use crate::{CoreError, CoreSettings, HandoverFigures};
 use attended::Attended;
 use dice::Dice;
 use handover::{Giver, Handovers};
@@ -49,7 +52,7 @@ use seats::Seats;
 /// The mailboxes that this gateway attends. Bounded; each leaves when nobody has polled it for the linger time.
 pub struct Mailboxes {
     broker: Arc<Clusters>,
-    moves: Arc<Moves>,
+    missed: Missed,
     settings: CoreSettings,
     tasks: Tasks,
     /// The gateway drains: holds end.
@@ -65,6 +68,8 @@ pub struct Mailboxes {
     seats: Arc<Seats>,
     /// Who is here, for presence.
     roll: Arc<Roll>,
+    /// Hears where something may be left.
+    watch: Arc<Watch>,
     incarnations: AtomicU32,
     /// Idle mailboxes with the time since when, oldest first; each stands here once at most.
     idle: Mutex<VecDeque<(Instant, Arc<Attended>)>>,
@@ -74,17 +79,18 @@ pub struct Mailboxes {
 impl Mailboxes {
     pub(crate) fn new(
         broker: Arc<Clusters>,
-        moves: Arc<Moves>,
+        missed: Missed,
         settings: CoreSettings,
         tasks: Tasks,
-        roll: Arc<Roll>,
+        (roll, watch): (Arc<Roll>, Arc<Watch>),
         instance: u64,
     ) -> Arc<Self> {
         let mailboxes = Arc::new(Self {
             seats: Seats::new(settings.held_polls_per_user, settings.held_polls),
             roll,
+            watch,
             broker,
-            moves,
+            missed,
             settings,
             tasks,
             draining: AtomicBool::new(false),
@@ -231,6 +237,7 @@ impl Mailboxes {
         if gone.is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
             self.one_session_less(&attended.mailbox);
+            self.watch.left(&attended.mailbox);
             if attended.on_roll {
                 let now = Instant::now();
                 self.roll.left(&attended.mailbox.user, attended.last_polled(now), now);

@@ -245,7 +245,7 @@ impl Reading {
                 PollCursor::At(cursor) => {
                     done.extend(state.apply(&cursor, mailboxes, &Asked { mailbox, at: self.asked_at }))
                 }
-                PollCursor::Start if mailboxes.moves.may_have_missed(&mailbox.user) => {
+                PollCursor::Start if mailboxes.missed.moves.may_have_missed(&mailbox.user) => {
                     state.resync = Some(ResyncReason::Moved);
                 }
                 PollCursor::Start | PollCursor::Simple => {}

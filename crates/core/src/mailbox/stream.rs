@@ -245,8 +245,8 @@ impl MailboxStream {
         let Reading { attendance, request, asked_at, .. } = &mut self.reading;
         let (mailboxes, user) = (&attendance.mailboxes, &request.mailbox.user);
         let before = std::mem::replace(asked_at, Timestamp::now());
-        if mailboxes.moves.missed_since(user, before, *asked_at) {
-            attendance.attended.lock().resync = Some(ResyncReason::Moved);
+        if let Some(why) = mailboxes.missed.since(&request.mailbox, (before, true), *asked_at) {
+            attendance.attended.lock().resync = Some(why);
         }
         if request.presence {
             mailboxes.roll.asked(user, now + wait + mailboxes.settings.linger, now);

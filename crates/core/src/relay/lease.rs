@@ -9,6 +9,7 @@ use pollgate_store::Store;
 use tracing::{debug, info};
 
 use super::{PAGE, Relay};
+use crate::Overview;
 use crate::task::Stop;
 
 /// How often the lease is renewed and others' leases are looked at.
@@ -21,12 +22,15 @@ pub(super) const BEATS_OF_DOUBT: usize = 10;
 
 impl Relay {
     /// The service that renews the lease and adopts the rows of the dead; ends with the stop signal.
-    pub(crate) async fn hold_lease(self: Arc<Self>, store: Store, mut stop: Stop) {
+    pub(crate) async fn hold_lease(self: Arc<Self>, store: Store, overview: Arc<Overview>, mut stop: Stop) {
         loop {
-            if let Err(error) = store.heartbeat().await {
+            if let Err(error) = overview.heartbeat(&store).await {
                 debug!(%error, "lease was not renewed, trying again");
             }
             self.adopt(&store).await;
+            if let Err(error) = overview.look_around(&store).await {
+                debug!(%error, "the other gateways were not looked at, trying again");
+            }
             let doubt = self.uncertain.load(Ordering::Relaxed);
             if doubt > 0 {
                 self.uncertain.store(doubt - 1, Ordering::Relaxed);

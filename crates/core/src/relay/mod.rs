@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument as _, debug, debug_span, warn};
 
 use crate::CoreSettings;
+use crate::depth::Watch;
 use crate::figures::{Stage, Stages};
 use crate::slow::SlowStage;
 use crate::task::Stop;
@@ -52,6 +53,8 @@ pub struct Relay {
     uncertain: AtomicUsize,
     unstored: bool,
     slow: SlowStage,
+    /// Hears of what was published.
+    watch: Arc<Watch>,
     stages: Arc<Stages>,
     tracing: Tracing,
 }
@@ -88,9 +91,15 @@ impl Relay {
             uncertain: AtomicUsize::new(0),
             unstored: settings.unstored,
             slow: SlowStage::new("publish", settings.slow),
+            watch: Arc::new(Watch::new(settings)),
             stages: Arc::default(),
             tracing: settings.tracing.clone(),
         })
+    }
+
+    /// Who hears of what was published.
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
     }
 
     /// Outbox rows of this instance that are not finished.
@@ -180,6 +189,7 @@ impl Relay {
         if let Some(oldest) = rows.first() {
             self.slow.note(oldest.accepted_at.age_at(Timestamp::now()));
         }
+        self.watch.published(&rows);
         let mut rows = rows.into_iter();
         while let Some(row) = rows.next() {
             let span = self.tracing.below(row.trace.as_ref(), true);

@@ -70,6 +70,7 @@ impl World {
             moves,
             relay,
             instance,
+            identity: pollgate_core::Identity::default(),
             files: Files::open(&files).await.unwrap(),
             settings: self.settings.clone(),
             redis: None,

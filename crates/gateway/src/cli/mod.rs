@@ -1,9 +1,11 @@
 //! The command line: what can be typed, and which function answers it.
 
 mod config;
+mod doctor;
 mod mailboxes;
 mod serve;
 mod tokens;
+mod visit;
 mod wire;
 
 use std::path::PathBuf;
@@ -39,12 +41,14 @@ enum Command {
     Config,
     /// Reads the configuration and says whether it is good.
     CheckConfig,
+    /// Looks at the whole set-up, and says what is wrong and what to change.
+    Doctor(doctor::DoctorArgs),
     /// Makes, lists and revokes API tokens.
     #[command(subcommand)]
     Token(tokens::TokenCommand),
     /// Signs a JWT with the configured HS256 secret, for trying things out.
     Jwt(tokens::JwtArgs),
-    /// Shows how many events wait in a user's mailboxes.
+    /// Shows how many events wait, and where most.
     Mailboxes(mailboxes::MailboxArgs),
     /// Sends a message over HTTP.
     Send(wire::SendArgs),
@@ -120,9 +124,10 @@ async fn run(line: Line) -> Result<ExitCode, Failure> {
         Command::Migrate => config::migrate(&load()?).await,
         Command::Config => config::show(&load()?),
         Command::CheckConfig => config::check(&load()?),
+        Command::Doctor(args) => Ok(doctor::run(line.config.as_deref(), args).await),
         Command::Token(command) => tokens::token(&load()?, command).await,
         Command::Jwt(args) => tokens::jwt(&load()?, args),
-        Command::Mailboxes(args) => mailboxes::show(&load()?, args).await,
+        Command::Mailboxes(args) => mailboxes::mailboxes(&load()?, args).await,
         Command::Send(args) => wire::send(&load()?, args).await,
         Command::Tail(args) => wire::tail(&load()?, args).await,
     }

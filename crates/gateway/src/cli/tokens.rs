@@ -1,17 +1,15 @@
 //! `pollgate token` and `pollgate jwt`: credentials.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use pollgate_model::{InstanceId, Timestamp, UserId};
-use pollgate_store::{OnCommit, Outgoing, Store, StoreSettings, TokenRef};
+use pollgate_model::{Timestamp, UserId};
+use pollgate_store::{Store, TokenRef};
 
-use super::{Failure, Grant, Ttl};
+use super::{Failure, Grant, Ttl, visit};
 use crate::auth::{Scopes, secret, sign_hs256, token};
 use crate::settings::Settings;
-use crate::start;
 
 #[derive(Subcommand)]
 pub(crate) enum TokenCommand {
@@ -41,18 +39,8 @@ pub(crate) struct JwtArgs {
     ttl: Ttl,
 }
 
-/// The command line commits nothing that is to be relayed.
-struct Nobody;
-
-impl OnCommit for Nobody {
-    fn committed(&self, _rows: Vec<Outgoing>) {}
-    fn uncertain(&self) {}
-}
-
 pub(crate) async fn token(settings: &Settings, command: TokenCommand) -> Result<ExitCode, Failure> {
-    start::make_data_dir(settings)?;
-    let visiting = StoreSettings { visitor: true, ..start::store_settings(settings) };
-    let store = Store::open(visiting, InstanceId::new(), Arc::new(Nobody)).await?;
+    let store = visit::store(settings).await?;
     match command {
         TokenCommand::Create { grant, ttl } => {
             let user: UserId = grant.user.parse()?;

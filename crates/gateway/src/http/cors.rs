@@ -31,6 +31,9 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
             // a stream that a page reads by itself says by it what it had
             HeaderName::from_static("last-event-id"),
             HeaderName::from_static("x-request-id"),
+            // pages that are traced themselves
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("tracestate"),
         ])
         .expose_headers([
             "x-request-id",

@@ -15,7 +15,7 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; c
 pub(crate) async fn metrics(gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let snapshot = gateway.core.snapshot().await;
     let mut limits = gateway.auth.limits().to_vec();
-    limits.push(gateway.tracer.limit());
+    limits.extend([gateway.tracer.limit(), gateway.watchers.limit()]);
     let text = gateway
         .metrics
         .text(snapshot, &limits, &gateway.tracer.spans())

@@ -19,6 +19,7 @@ mod members;
 mod messages;
 mod metrics;
 mod openapi;
+mod operator;
 mod operator_door;
 mod origin;
 mod pages;
@@ -52,6 +53,7 @@ use table::{Served, only};
 pub(crate) use cors::cors;
 pub(crate) use headers::guard_answer;
 pub(crate) use openapi::{Bounds, Document};
+pub(crate) use operator::Watchers;
 pub(crate) use operator_door::{OperatorDoor, ask_at_the_door};
 pub(crate) use request_log::log_request;
 pub(crate) use stream::StreamRules;
@@ -79,8 +81,8 @@ pub(crate) struct Gateway {
     pub(crate) poll_limit: usize,
     /// The most a poll may ask for.
     pub(crate) most_events: usize,
-    /// More events than this waiting in a mailbox is an alarm.
-    pub(crate) alarm_depth: u64,
+    /// Who watches the operator page.
+    pub(crate) watchers: Watchers,
     /// The demo pages are served.
     pub(crate) demo: bool,
     /// The description of the API, and the page that shows it, where they are served.
@@ -150,6 +152,7 @@ fn versioned() -> Vec<Served> {
         ),
         // operators
         only("/mailboxes", "GET", [get().to(mailboxes::list)]),
+        only("/mailboxes/{user}", "DELETE", [delete().to(mailboxes::purge)]),
     ]
 }
 
@@ -191,5 +194,7 @@ pub(crate) fn operator(config: &mut ServiceConfig, gateway: Data<Gateway>) {
         .service(only("/readyz", "GET", [get().to(health::ready)]))
         .service(only("/metrics", "GET", [get().to(metrics::metrics)]))
         .service(only("/v1/mailboxes", "GET", [get().to(mailboxes::list)]))
+        .configure(operator::page)
+        .service(only("/v1/mailboxes/{user}", "DELETE", [delete().to(mailboxes::purge)]))
         .default_service(route().to(nothing_here));
 }

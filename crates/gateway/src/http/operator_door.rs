@@ -27,7 +27,7 @@ use crate::settings::Secret;
 /// What balancers and supervisors ask for, who have no token.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 /// Below these are the files of the page, which holds nothing until its reader signs in.
-const FILES: [&str; 2] = ["/operator/", "/examples/pages/"];
+const FILES: [&str; 1] = ["/operator/"];
 const ENDINGS: [&str; 8] = [".html", ".css", ".js", ".svg", ".png", ".ico", ".json", ".woff2"];
 
 /// Longer headers hold no credential of ours.
@@ -172,12 +172,14 @@ pub(super) fn is_this_machine(host: &str) -> bool {
 }
 
 impl Gateway {
-    /// Refuses everybody but operators: with the scope, or with the token of the operator address.
-    pub(crate) async fn operator(&self, request: &HttpRequest) -> Result<(), Problem> {
+    /// Refuses everybody but operators: with the scope, or with the token of the operator address. Who it is, for the log.
+    pub(crate) async fn operator(&self, request: &HttpRequest) -> Result<String, Problem> {
         if request.extensions().get::<CameWithTheToken>().is_some() {
-            return Ok(());
+            return Ok("http.operator_token".to_owned());
         }
-        needs(&self.caller(request).await?, Scope::Operator)
+        let caller = self.caller(request).await?;
+        needs(&caller, Scope::Operator)?;
+        Ok(caller.user.as_str().to_owned())
     }
 }
 
@@ -225,7 +227,7 @@ mod tests {
 
     #[test]
     fn files_of_the_page_are_files() {
-        for open in ["/", "/operator/page.js", "/examples/pages/common/base.css"] {
+        for open in ["/", "/operator/page.js", "/operator/shared/common/base.css"] {
             assert!(is_file(open), "{open}");
         }
         for not in

@@ -38,7 +38,7 @@ fn for_all(answer: &mut HttpResponse) {
     answer.headers_mut().insert(cross_origin, HeaderValue::from_static("cross-origin"));
 }
 
-fn served(request: &HttpRequest, path: &str) -> Result<HttpResponse, Problem> {
+pub(super) fn served(request: &HttpRequest, path: &str) -> Result<HttpResponse, Problem> {
     let file = pollgate_web::file(path).ok_or_else(|| Problem::not_found("page"))?;
     let mut head = HttpResponse::build(StatusCode::OK);
     page_head(&mut head, file.media_type, pollgate_web::CONTENT_SECURITY_POLICY);

@@ -4,6 +4,7 @@
 
 mod attachments;
 mod connections;
+mod depth;
 mod family;
 mod signals;
 mod stages;
@@ -49,7 +50,8 @@ impl Metrics {
         self.bodies_late.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn limits(&self) -> [Limit; 2] {
+    /// The bounds that this layer keeps.
+    pub(crate) fn limits(&self) -> [Limit; 2] {
         let refused = Some(self.bodies_late.load(Ordering::Relaxed));
         let body = Limit { name: "body_timeout_ms", most: self.body_time_ms, used: None, refused };
         [self.connections.limit(), body]
@@ -119,6 +121,7 @@ fn figures(snapshot: &Snapshot) -> Vec<MetricFamily> {
     families.extend(streams::of_streams(&snapshot.streams));
     families.extend(signals::of_signals(&snapshot.signals));
     families.extend(attachments::families(&snapshot.attachments));
+    families.extend(depth::families(snapshot));
     families
 }
 

@@ -7,8 +7,12 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::Sections;
 
+/// With fewer looks some kinds of mailboxes would have none.
+const LEAST_LOOKS: usize = 4;
 /// Longest time RabbitMQ knows: milliseconds in 32 bits.
 const LONGEST_S: u64 = u32::MAX as u64 / 1000;
+/// More would keep RabbitMQ busy with nothing else.
+const MOST_LOOKS: u64 = 2000;
 /// A hundred years; more is meant as "for ever", which is 0.
 const MOST_DAYS: u64 = 36_500;
 /// Messages that are a day too old are a mistake in the configuration.
@@ -71,6 +75,7 @@ impl Sections {
             ("limits.held_polls_per_user", limits.held_polls_per_user as u64),
             ("limits.mailboxes", limits.mailboxes as u64),
             ("limits.sessions_per_user", limits.sessions_per_user as u64),
+            ("limits.watched_mailboxes", limits.watched_mailboxes as u64),
             ("limits.relay_publications", limits.relay_publications as u64),
             ("limits.relay_bytes", limits.relay_bytes as u64),
             ("limits.outbox_rows", limits.outbox_rows as u64),
@@ -92,6 +97,7 @@ impl Sections {
             ("messages.edit_s", self.messages.edit_s, LONGEST_S),
             ("retention.days", u64::from(self.retention.days), MOST_DAYS),
             ("retention.every_s", self.retention.every_s, MOST_EVERY_S),
+            ("mailbox.looks_per_second", self.mailbox.looks_per_second as u64, MOST_LOOKS),
             ("stream.heartbeat_ms", self.stream.heartbeat_ms, MOST_HEARTBEAT_MS),
             ("stream.unconfirmed_ms", self.stream.unconfirmed_ms, MOST_UNCONFIRMED_MS),
             ("auth.jwt.leeway_s", self.auth.jwt.leeway_s, MOST_LEEWAY_S),
@@ -103,6 +109,9 @@ impl Sections {
     fn contradiction(&self) -> Option<String> {
         if self.poll.limit > self.poll.most_events {
             return Some("poll.limit must not be above poll.most_events".into());
+        }
+        if (1..LEAST_LOOKS).contains(&self.mailbox.looks_per_second) {
+            return Some(format!("mailbox.looks_per_second must be 0 or at least {LEAST_LOOKS}"));
         }
         if self.poll.jitter_percent > 50 {
             return Some("poll.jitter_percent must be at most 50".into());

@@ -46,6 +46,7 @@ fn zero_is_refused_where_nothing_would_work(
         "limits.held_polls",
         "limits.held_polls_per_user",
         "limits.mailboxes",
+        "limits.watched_mailboxes",
         "limits.throttle_entries",
         "throttle.timeout_ms",
         "trace.timeout_ms",
@@ -73,6 +74,8 @@ fn zero_is_refused_where_nothing_would_work(
 #[case("mailbox.message_ttl_s", "4294967", "4294968")]
 #[case("mailbox.expires_s", "4294967", "9223372036854775807")]
 #[case("mailbox.session_expires_s", "4294967", "4294968")]
+#[case("mailbox.looks_per_second", "0", "3")]
+#[case("mailbox.looks_per_second", "2000", "2001")]
 #[case("auth.jwt.leeway_s", "86400", "86401")]
 #[case("presence.offline_after_ms", "3600000", "3600001")]
 #[case("limits.signal_members", "1000", "1001")]

@@ -35,6 +35,7 @@ pub struct MailboxSettings {
     pub session_expires_s: u64,
     pub prefetch: u16,
     pub alarm_depth: u64,
+    pub looks_per_second: usize,
 }
 
 /// See default.toml for each key.
@@ -52,6 +53,7 @@ pub struct LimitSettings {
     pub held_polls: usize,
     pub mailboxes: usize,
     pub sessions_per_user: usize,
+    pub watched_mailboxes: usize,
     pub relay_publications: usize,
     pub relay_bytes: usize,
     pub outbox_rows: usize,

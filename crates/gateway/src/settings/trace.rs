@@ -106,6 +106,7 @@ mod tests {
             let said = with(bad).problem().unwrap();
             assert!(said.starts_with("trace.headers") && !said.contains("geheim"), "{said}");
             assert!(!format!("{:?}", with(bad)).contains("geheim"));
+            assert!(!toml::to_string(&with(bad)).unwrap().contains("geheim"));
         }
     }
 

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::otlp;
 
 /// What became of spans.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct SpanCounts {
     exported: AtomicU64,
     failed: AtomicU64,
@@ -26,15 +26,8 @@ pub(super) struct SpanCounts {
 }
 
 impl SpanCounts {
-    pub(super) const fn new(most: usize) -> Self {
-        let none = AtomicU64::new(0);
-        Self {
-            exported: none,
-            failed: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-            most,
-        }
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, ..Self::default() }
     }
 
     pub(super) fn read(&self) -> [(&'static str, u64); 3] {
@@ -106,7 +99,12 @@ pub(super) fn start<E: SpanExporter + 'static>(
     let (spans, waiting) = mpsc::channel(counts.most);
     let (stop, stopped) = watch::channel(false);
     let task = Task { exporter, waiting, counts: counts.clone(), pace, stop: stopped, away: false };
-    let running = Mutex::new(Some(tokio::spawn(task.run())));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`Exporting::finish` waits for it, after all tasks of core"
+    )]
+    let running = tokio::spawn(task.run());
+    let running = Mutex::new(Some(running));
     (SpanQueue { spans, counts }, Exporting { stop, running })
 }
 

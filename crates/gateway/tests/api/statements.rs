@@ -9,7 +9,7 @@ use crate::scrape::LIMIT;
 use crate::world::BINARY;
 
 /// What a gateway says and asks by itself, whatever its clients do.
-const OWN: [&str; 17] = [
+const OWN: [&str; 19] = [
     "BEGIN",
     "COMMIT",
     "SET ",
@@ -17,6 +17,8 @@ const OWN: [&str; 17] = [
     "INSERT INTO instances",
     "DELETE FROM instances",
     "UPDATE outbox SET instance",
+    "SELECT id, heartbeat_ms",
+    "SELECT \"outbox\"",
     "INSERT INTO placements",
     "DELETE FROM placements",
     "SELECT list, used_at_ms FROM placements",

@@ -15,6 +15,7 @@ mod database_line;
 mod gateway;
 mod ledger;
 mod pair;
+mod purges;
 mod rooms;
 mod stop;
 mod transports;

@@ -6,6 +6,7 @@ mod attachments;
 mod client_ids;
 mod keys;
 mod loops;
+mod mailboxes;
 mod presence;
 mod rooms;
 mod streams;

@@ -78,6 +78,14 @@ impl Connector {
         Ok(conn)
     }
 
+    /// A new connection that changes nothing, not even how an SQLite file is kept.
+    pub(crate) fn connect_visitor(&self) -> Result<AnyConnection, Failure> {
+        match &self.place {
+            Place::Pg(_) => self.connect(),
+            Place::Sqlite(path) => Ok(AnyConnection::Sqlite(sqlite::connect_visitor(path)?)),
+        }
+    }
+
     /// A new connection for a reader.
     pub(crate) fn connect_reader(&self) -> Result<AnyConnection, Failure> {
         let mut conn = self.connect()?;

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
 use diesel::sqlite::SqliteConnection;
 
 use crate::error::{Failure, StoreError};
@@ -23,6 +24,16 @@ pub(super) fn path(rest: &str) -> Result<String, StoreError> {
 /// Opens a connection.
 pub(super) fn connect(path: &str) -> Result<SqliteConnection, Failure> {
     SqliteConnection::establish(path).map_err(|e| Failure::Lost(format!("{path}: {e}")))
+}
+
+/// Opens a connection to a file that is there, to look at it only.
+pub(super) fn connect_visitor(path: &str) -> Result<SqliteConnection, Failure> {
+    // the characters that mean something in the URI
+    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let mut conn = SqliteConnection::establish(&format!("file:{escaped}?mode=rw"))
+        .map_err(|e| Failure::Lost(format!("{path}: {e}")))?;
+    conn.batch_execute("PRAGMA query_only = ON; PRAGMA busy_timeout = 2000;")?;
+    Ok(conn)
 }
 
 /// What each connection is told first.

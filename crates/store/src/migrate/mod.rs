@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use diesel::migration::Migration as _;
+use diesel::migration::{Migration as _, MigrationSource};
+use diesel::pg::Pg;
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use crate::connection::{AnyConnection, Connector};
@@ -34,6 +36,18 @@ fn names<V: Display, E: Display>(applied: Result<Vec<V>, E>) -> Result<Vec<Strin
         Ok(versions) => Ok(versions.iter().map(ToString::to_string).collect()),
         Err(e) => Err(StoreError::Outdated(format!("the schema could not be brought up to date: {e}"))),
     }
+}
+
+/// Version and name of each of PostgreSQL's migrations.
+pub(crate) fn names_of_postgres() -> Result<Vec<(String, String)>, String> {
+    let all = MigrationSource::<Pg>::migrations(&POSTGRES).map_err(|e| e.to_string())?;
+    Ok(all.iter().map(|m| (m.name().version().to_string(), m.name().to_string())).collect())
+}
+
+/// Version and name of each of SQLite's migrations.
+pub(crate) fn names_of_sqlite() -> Result<Vec<(String, String)>, String> {
+    let all = MigrationSource::<Sqlite>::migrations(&SQLITE).map_err(|e| e.to_string())?;
+    Ok(all.iter().map(|m| (m.name().version().to_string(), m.name().to_string())).collect())
 }
 
 /// Refuses a schema that is older than this program.

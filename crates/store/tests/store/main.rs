@@ -6,6 +6,7 @@ mod depths;
 mod groups;
 mod history;
 mod idempotency;
+mod instances;
 mod keys;
 mod members;
 mod outage;

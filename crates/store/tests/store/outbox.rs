@@ -70,7 +70,7 @@ async fn rows_of_a_living_instance_are_left_alone() {
     let database = Database::new(Kind::Pg);
     let ((one, _), (two, _)) = (database.open().await, database.open().await);
     one.send(to_user("ann", "bob", "hi")).await.unwrap();
-    one.heartbeat().await.unwrap();
+    one.heartbeat(None).await.unwrap();
     assert!(two.adopt(Duration::from_secs(60), 100).await.unwrap().is_empty());
     one.retire().await.unwrap();
     assert_eq!(two.adopt(Duration::from_secs(60), 100).await.unwrap().len(), 2, "at once after a clean stop");

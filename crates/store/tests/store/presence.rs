@@ -145,7 +145,7 @@ async fn a_gateway_that_was_taken_for_dead_is_told_so() {
     write(&a, here(&[("ann", false)])).await;
     write(&b, here(&[("bob", false)])).await;
     database.run("DELETE FROM instances");
-    b.heartbeat().await.unwrap();
+    b.heartbeat(None).await.unwrap();
     let cleared = b.clear_presence(LEASE, BEAT, Duration::ZERO).await.unwrap().unwrap();
     assert_eq!(said(&cleared), ["-ann"]);
     let again = write(&a, here(&[("ann", false)])).await;

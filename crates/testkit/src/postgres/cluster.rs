@@ -179,7 +179,7 @@ fn programs() -> PathBuf {
 }
 
 /// Root starts it as `postgres`, anybody else as themselves.
-fn system_user() -> Option<(u32, u32)> {
+pub(super) fn system_user() -> Option<(u32, u32)> {
     let own = fs::metadata("/proc/self").expect("/proc is there").uid();
     if own != 0 {
         return None;

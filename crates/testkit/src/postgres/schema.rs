@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::psql;
+use super::{machine, psql};
 
 /// A schema of one's own in the machine's database (`POLLGATE_TEST_POSTGRES`); dropping it drops what is in it.
 pub struct PgSchema {
@@ -14,10 +14,7 @@ impl PgSchema {
     /// Makes one.
     #[must_use]
     pub fn create() -> Self {
-        let named = std::env::var("POLLGATE_TEST_POSTGRES").unwrap_or_default();
-        let database =
-            if named.is_empty() { "postgres://root@127.0.0.1:5432/test".to_owned() } else { named };
-        let schema = Self { database, name: format!("t{}", Uuid::now_v7().simple()) };
+        let schema = Self { database: machine(), name: format!("t{}", Uuid::now_v7().simple()) };
         schema.query(&format!("create schema {}", schema.name));
         schema
     }

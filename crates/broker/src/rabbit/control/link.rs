@@ -56,6 +56,14 @@ pub(super) struct Link {
     _consumer: lapin::Consumer,
 }
 
+/// The arguments of an instance's own queue.
+pub(in crate::rabbit) fn arguments() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(WORTH_MS));
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(MOST_QUEUED));
+    arguments
+}
+
 impl Link {
     pub(super) async fn open(needs: &Running) -> Result<Self, BrokerError> {
         let limit = needs.settings.timeout;
@@ -69,10 +77,7 @@ impl Link {
         // the broker names it: the queue of a connection that died unnoticed may still be there, in nobody's way
         let exclusive =
             QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
-        let mut arguments = FieldTable::default();
-        arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(WORTH_MS));
-        arguments.insert("x-max-length".into(), AMQPValue::LongInt(MOST_QUEUED));
-        let queue = within(limit, channel.queue_declare("".into(), exclusive, arguments)).await?;
+        let queue = within(limit, channel.queue_declare("".into(), exclusive, arguments())).await?;
         let own_key = short(key_of(needs.instance))?;
         let confirms = channel.confirm_select(ConfirmSelectOptions::default());
         within(limit, confirms).await?;

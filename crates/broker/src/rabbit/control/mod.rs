@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use self::link::Letter;
+pub(super) use self::link::arguments;
 use self::pending::{Heard, Pending};
 use self::run::Running;
 use super::name::Names;

@@ -9,7 +9,8 @@ use tokio::sync::{Notify, watch};
 
 use super::line::{HEARTBEAT, Line};
 use super::world::World;
-use crate::mailbox::{MailboxStream, Mailboxes, PollRequest, Polled, StreamRequest};
+use crate::depth::{Purges, Watch};
+use crate::mailbox::{MailboxStream, Mailboxes, Missed, PollRequest, Polled, StreamRequest};
 use crate::presence::Roll;
 use crate::task::Tasks;
 use crate::{CoreError, CoreSettings, Moves};
@@ -61,10 +62,13 @@ impl Gateway {
         });
         let instance = self.world.between(1, u64::MAX);
         let name = ClusterName::in_process();
-        let moves = Moves::none(Placement::single(name.clone()));
+        let purges = Arc::new(Purges::new(self.settings.message_ttl));
+        let missed = Missed { moves: Moves::none(Placement::single(name.clone())), purges };
         let clusters = Arc::new(Clusters::single(name, line.clone()));
         let roll = Arc::new(Roll::of(&self.settings));
-        let mailboxes = Mailboxes::new(clusters, moves, self.settings.clone(), tasks.clone(), roll, instance);
+        let watch = Arc::new(Watch::new(&self.settings));
+        let (settings, about) = (self.settings.clone(), (roll, watch));
+        let mailboxes = Mailboxes::new(clusters, missed, settings, tasks.clone(), about, instance);
         tasks.service("broker watch", mailboxes.clone().follow_broker(0, tasks.stop_signal()));
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(tasks.stop_signal()));
         let process = Process { mailboxes, line, tasks, instance };

@@ -1,95 +1,141 @@
-//! `pollgate mailboxes`: how many events wait for a user.
+//! `pollgate mailboxes`: how many events wait, and where most.
 //!
-//! With RabbitMQ it works from the configuration alone. The in-process broker lives inside the gateway, so there the
-//! gateway is asked, over its operator address.
+//! | module | holds |
+//! | --- | --- |
+//! | `source` | where the numbers come from |
+//! | `screen` | the table, once or again and again |
 
+mod screen;
+mod source;
+
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
-use pollgate_client::{Client, MailboxDepth, MailboxDepths};
-use pollgate_model::{Mailbox, SessionId, UserId};
+use clap::{Args, Subcommand};
+use pollgate_client::{MailboxDepths, MailboxQuery};
+use pollgate_model::{SessionId, UserId};
 
-use super::{Failure, tokens};
-use crate::brokers;
-use crate::settings::{BrokerSettings, RabbitmqSettings, Settings};
+use super::Failure;
+use crate::settings::Settings;
+use screen::Screen;
+use source::{Source, Wanted};
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct MailboxArgs {
-    /// Whose mailboxes.
+    #[command(subcommand)]
+    command: Option<MailboxCommand>,
+    /// Whose mailboxes; without it the deepest of all users.
     #[arg(long)]
-    user: String,
-    /// Sessions to look at beside the main mailbox; RabbitMQ does not list them.
-    #[arg(long)]
-    session: Vec<String>,
-    /// Prints JSON.
+    user: Option<UserId>,
+    /// Only those of these sessions of the user.
+    #[arg(long, requires = "user")]
+    session: Vec<SessionId>,
+    /// Leaves out those with fewer events waiting.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    min_depth: u64,
+    /// The most mailboxes to show.
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    limit: u16,
+    /// Shows them again every so many seconds, until Ctrl-C.
+    #[arg(long, num_args = 0..=1, default_missing_value = "2", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    watch: Option<u32>,
+    /// Prints JSON: one object, with `--watch` one in each line.
     #[arg(long)]
     json: bool,
 }
 
-/// Prints the user's mailboxes; the exit code is 1 when one of them is deeper than `mailbox.alarm_depth`.
-pub(crate) async fn show(settings: &Settings, args: MailboxArgs) -> Result<ExitCode, Failure> {
-    let user: UserId = args.user.parse()?;
-    let rows = match &settings.broker {
-        BrokerSettings::Memory { .. } => ask_gateway(settings, &user).await?,
-        BrokerSettings::Rabbitmq(rabbit) => ask_broker(settings, rabbit, user, &args.session).await?,
-    };
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-    } else {
-        print_table(&rows);
-    }
-    let alarm = rows.mailboxes.iter().any(|row| row.alarm);
-    Ok(if alarm { ExitCode::from(1) } else { ExitCode::SUCCESS })
+#[derive(Subcommand)]
+enum MailboxCommand {
+    /// Deletes what waits in one mailbox, over a gateway's operator address; its reader is told to resync.
+    Purge(PurgeArgs),
 }
 
-async fn ask_gateway(settings: &Settings, user: &UserId) -> Result<MailboxDepths, Failure> {
-    let token = tokens::sign_for(settings, "operator", "operator", Duration::from_secs(60))?;
-    let client = Client::builder(format!("http://{}", settings.http.operator_listen)).token(token);
-    // who looks wants to know now, also that nobody answers
-    Ok(client.deadline(Duration::ZERO).build()?.mailboxes(user.as_str()).await?)
-}
-
-async fn ask_broker(
-    settings: &Settings,
-    rabbit: &RabbitmqSettings,
+#[derive(Args)]
+struct PurgeArgs {
+    /// Whose mailbox.
+    #[arg(long)]
     user: UserId,
-    sessions: &[String],
-) -> Result<MailboxDepths, Failure> {
-    let broker = brokers::for_looking(settings, rabbit, &user).await?;
-    let mut mailboxes = vec![Mailbox::main(user.clone())];
-    for session in sessions {
-        mailboxes.push(Mailbox::of_session(user.clone(), session.parse::<SessionId>()?));
-    }
-    let mut rows = Vec::new();
-    for mailbox in mailboxes {
-        let Some(depth) = broker.depth(&mailbox).await? else { continue };
-        rows.push(MailboxDepth {
-            user: mailbox.user.into(),
-            session: mailbox.session.map(String::from),
-            ready: depth.ready,
-            unacked: depth.unacked,
-            consumers: depth.consumers,
-            alarm: depth.ready > settings.mailbox.alarm_depth,
-        });
-    }
-    broker.close(Duration::from_secs(1)).await;
-    Ok(MailboxDepths { total_ready: rows.iter().map(|row| row.ready).sum(), mailboxes: rows })
+    /// The one of this session; without it the user's main mailbox.
+    #[arg(long)]
+    session: Option<SessionId>,
+    /// Does not ask whether that is meant.
+    #[arg(long)]
+    yes: bool,
 }
 
-fn print_table(rows: &MailboxDepths) {
-    println!(
-        "{:<24}  {:<24}  {:>8}  {:>8}  {:>9}  STATE",
-        "USER", "SESSION", "READY", "UNACKED", "CONSUMERS"
-    );
-    for row in &rows.mailboxes {
-        let session = row.session.as_deref().unwrap_or("(main)");
-        let unacked = row.unacked.map_or_else(|| "-".to_owned(), |count| count.to_string());
-        let state = if row.alarm { "ALARM" } else { "ok" };
-        println!(
-            "{:<24}  {session:<24}  {:>8}  {unacked:>8}  {:>9}  {state}",
-            row.user, row.ready, row.consumers,
-        );
+/// Shows mailboxes; the exit code is 1 when an alarm stands for one of them.
+pub(crate) async fn mailboxes(settings: &Settings, args: MailboxArgs) -> Result<ExitCode, Failure> {
+    if let Some(MailboxCommand::Purge(args)) = args.command {
+        return purge(settings, args).await;
     }
-    println!("{} ready in {} mailboxes", rows.total_ready, rows.mailboxes.len());
+    let wanted = Wanted {
+        user: args.user,
+        sessions: args.session,
+        min_depth: args.min_depth,
+        limit: usize::from(args.limit),
+    };
+    let mut source = Source::open(settings).await?;
+    let every = args.watch.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    let shown = show(&mut source, &wanted, every, args.json).await;
+    source.close().await;
+    Ok(if shown? { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// `true`: an alarm stood when it was looked last.
+async fn show(
+    source: &mut Source<'_>,
+    wanted: &Wanted,
+    every: Option<Duration>,
+    json: bool,
+) -> Result<bool, Failure> {
+    let redraws = every.is_some() && !json && std::io::stdout().is_terminal();
+    let mut screen = Screen::open(redraws)?;
+    loop {
+        let rows = source.read(wanted).await?;
+        let alarm = rows.mailboxes.iter().any(|row| row.alarm);
+        screen.show(&text(&rows, json, every.is_some())?)?;
+        let Some(every) = every else { return Ok(alarm) };
+        tokio::select! {
+            stop = tokio::signal::ctrl_c() => return Ok(stop.map(|()| alarm)?),
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+fn text(rows: &MailboxDepths, json: bool, again: bool) -> Result<String, Failure> {
+    Ok(match (json, again) {
+        (false, _) => screen::table(rows),
+        (true, false) => serde_json::to_string_pretty(rows)? + "\n",
+        (true, true) => serde_json::to_string(rows)? + "\n",
+    })
+}
+
+async fn purge(settings: &Settings, args: PurgeArgs) -> Result<ExitCode, Failure> {
+    let gateway = source::operator(settings)?;
+    let (user, session) = (args.user.as_str(), args.session.as_ref().map(SessionId::as_str));
+    let query = MailboxQuery { session: session.map(ToOwned::to_owned), ..MailboxQuery::of_user(user) };
+    let found = gateway.mailboxes(&query).await?.mailboxes;
+    let row = found.into_iter().find(|row| row.session.as_deref() == session);
+    let row = row.ok_or("there is no such mailbox")?;
+    let of = session.map_or_else(|| "the main mailbox".to_owned(), |session| format!("session {session}"));
+    let what = format!("the {} events that wait in {of} of user {user}", row.ready);
+    if !args.yes && !confirmed(&what)? {
+        return Err("nothing was deleted".into());
+    }
+    gateway.purge(user, session).await?;
+    println!("deleted {what}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn confirmed(what: &str) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err("say --yes: there is nobody to ask".into());
+    }
+    print!("Delete {what}? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut said = String::new();
+    std::io::stdin().read_line(&mut said)?;
+    Ok(matches!(said.trim(), "y" | "Y" | "yes"))
 }

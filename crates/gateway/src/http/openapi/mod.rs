@@ -70,6 +70,7 @@ pub(crate) use refusals::{
         desks::join,
         desks::leave,
         mailboxes::list,
+        mailboxes::purge,
         openapi,
     ),
     components(schemas(problem::Body<'static>, problem::Code)),

@@ -45,6 +45,7 @@ const CONTRACT: &[(&str, &str)] = &[
     ("POST", "/v1/attachments"),
     ("GET", "/v1/attachments/{id}"),
     ("GET", "/v1/mailboxes"),
+    ("DELETE", "/v1/mailboxes/{user}"),
     ("GET", "/openapi.json"),
 ];
 

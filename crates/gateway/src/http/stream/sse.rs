@@ -70,12 +70,21 @@ pub(crate) async fn stream(
     let writer = Writer { chunks, last_words: Arc::clone(&last_words), slow: gateway.streams.slow };
     let pump = Pump::new(stream, gateway.clone(), caller);
     gateway.core.job(writer.run(pump));
+    event_stream(Sse { written, last_words: Some(last_words) })
+}
+
+/// The answer around such a body.
+fn event_stream(body: Sse) -> Result<HttpResponse<Sse>, Problem> {
     let mut head = HttpResponse::build(StatusCode::OK);
     head.insert_header((CONTENT_TYPE, EVENT_STREAM));
     head.insert_header((CACHE_CONTROL, UNTOUCHED));
     head.insert_header((BUFFERING, HeaderValue::from_static("no")));
-    head.message_body(Sse { written, last_words: Some(last_words) })
-        .map_err(|error| CoreError::Internal(format!("stream: {error}")).into())
+    head.message_body(body).map_err(|error| CoreError::Internal(format!("stream: {error}")).into())
+}
+
+/// A stream of frames that somebody else writes.
+pub(in crate::http) fn frames_of(written: mpsc::Receiver<Bytes>) -> Result<HttpResponse<Sse>, Problem> {
+    event_stream(Sse { written, last_words: None })
 }
 
 /// Brings what the pump has to the connection.

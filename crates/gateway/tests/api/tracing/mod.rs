@@ -136,7 +136,15 @@ fn by_ratio_each_message_begins_a_trace_over_http_and_over_a_websocket() {
         spans.iter().find(|span| span.name == "deliver" && span.says("messaging.message.id") == id).cloned()
     };
     eventually("it is delivered", LIMIT, || delivered().is_some());
-    let spans = collector.trace(&delivered().unwrap().trace, 4);
+    // to bob, and to ann's own mailbox, which the socket reads
+    let spans = collector.trace(&delivered().unwrap().trace, 5);
+    let mut transports: Vec<&str> = spans
+        .iter()
+        .filter(|span| span.name == "deliver")
+        .map(|span| span.says("pollgate.transport"))
+        .collect();
+    transports.sort_unstable();
+    assert_eq!(transports, ["poll", "ws"]);
     let accept = named(&spans, "WS send");
     assert_eq!((accept.parent.as_str(), accept.kind), ("", SERVER));
     assert_eq!(named(&spans, "commit").parent, accept.span);
@@ -215,7 +223,9 @@ fn a_message_that_outlives_its_gateway_keeps_its_trace(#[values(Embedded, Produc
 fn the_last_spans_go_out_when_the_gateway_stops() {
     let collector = Collector::start();
     let mut gateway = world_with(Embedded, |builder| {
-        traced(builder, &collector.url(), "0").env("POLLGATE_TRACE__INTERVAL_MS", "600000")
+        traced(builder, &collector.url(), "0")
+            .env("POLLGATE_TRACE__INTERVAL_MS", "600000")
+            .env("POLLGATE_LOG__LEVEL", "info,pollgate=debug")
     });
     let (traceparent, trace) = caller(6);
     send(&gateway.user("ann"), &traceparent, "hi");
@@ -223,6 +233,7 @@ fn the_last_spans_go_out_when_the_gateway_stops() {
     assert!(gateway.gateway.terminate().success());
     let names: Vec<String> = collector.trace(&trace, 3).into_iter().map(|span| span.name).collect();
     assert!(names.contains(&"commit".to_owned()), "{names:?}");
+    assert!(gateway.log().contains(&format!("\"trace_id\":\"{trace}\"")), "the log does not name the trace");
 }
 
 #[rstest]
