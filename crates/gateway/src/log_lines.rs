@@ -1,67 +1,83 @@
 //! One event, one line: names that users chose write neither lines nor directions of writing into the log.
 //!
-//! The subscriber escapes what colours a terminal, and leaves line breaks in texts as they are. It writes each event at once,
-//! with a line break at its end, so here is where the others are found.
+//! The subscriber leaves control characters in fields as they are. It writes each event at once, with a line break at its
+//! end, so here is where the others are found. On a terminal it colours, by escapes of its own: those that only colour stay.
 
 use std::io::{self, Write};
 
-/// Standard error, an event a line.
-pub(crate) fn stderr() -> Lines<io::Stderr> {
-    Lines(io::stderr())
+/// Standard error, an event a line, in colours or not.
+pub(crate) fn stderr(colours: bool) -> Lines<io::Stderr> {
+    Lines { to: io::stderr(), colours }
 }
 
 /// See the module's text.
-pub(crate) struct Lines<W>(W);
+pub(crate) struct Lines<W> {
+    to: W,
+    colours: bool,
+}
 
 impl<W: Write> Write for Lines<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let body = event.strip_suffix(b"\n").unwrap_or(event);
         match std::str::from_utf8(body) {
-            Ok(text) if text.contains(breaks) => {
-                let mut line = on_one_line(text);
+            Ok(text) if text.contains(means_something) => {
+                let mut line = on_one_line(text, self.colours);
                 if body.len() < event.len() {
                     line.push('\n');
                 }
-                self.0.write_all(line.as_bytes())?;
+                self.to.write_all(line.as_bytes())?;
             }
-            _as_it_is => self.0.write_all(event)?,
+            _as_it_is => self.to.write_all(event)?,
         }
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.to.flush()
     }
 }
 
-/// Ends a line, or turns the direction of writing; colours (ESC) are the subscriber's own.
-const fn breaks(c: char) -> bool {
-    matches!(c, '\0'..='\x1a' | '\x1c'..='\x1f' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Ends a line, commands a terminal, or turns the direction of writing.
+fn means_something(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn on_one_line(text: &str) -> String {
+fn on_one_line(text: &str, colours: bool) -> String {
     let mut line = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
             '\n' => line.push_str("\\n"),
             '\r' => line.push_str("\\r"),
             '\t' => line.push_str("\\t"),
+            '\x1b' if colours && text.get(at..).is_some_and(only_colours) => line.push(c),
             // as JSON writes it, which is one of the two formats
-            other if breaks(other) => line.push_str(&format!("\\u{:04x}", u32::from(other))),
+            other if means_something(other) => line.push_str(&format!("\\u{:04x}", u32::from(other))),
             other => line.push(other),
         }
     }
     line
 }
 
+/// A command for colours (ECMA-48, SGR) begins here, which moves nothing and asks for nothing.
+fn only_colours(text: &str) -> bool {
+    let digits = text.strip_prefix("\x1b[");
+    digits.is_some_and(|rest| {
+        rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn written(event: &str) -> String {
-        let mut lines = Lines(Vec::new());
+    fn with(colours: bool, event: &str) -> String {
+        let mut lines = Lines { to: Vec::new(), colours };
         lines.write_all(event.as_bytes()).unwrap();
-        String::from_utf8(lines.0).unwrap()
+        String::from_utf8(lines.to).unwrap()
+    }
+
+    fn written(event: &str) -> String {
+        with(false, event)
     }
 
     #[test]
@@ -70,7 +86,17 @@ mod tests {
         assert_eq!(written("a user=x\nFORGED\r\n\n"), "a user=x\\nFORGED\\r\\n\n");
         assert_eq!(written("fdp\u{202e}exe\u{2028}\n"), "fdp\\u202eexe\\u2028\n");
         assert_eq!(written("no end\n\t"), "no end\\n\\t");
-        assert_eq!(written("\u{1b}[32mINFO\u{1b}[0m grüße\n"), "\u{1b}[32mINFO\u{1b}[0m grüße\n");
+        assert_eq!(written("\u{1b}[32mgrüße\u{9b}\n"), "\\u001b[32mgrüße\\u009b\n");
         assert_eq!(written(""), "");
+    }
+
+    #[test]
+    fn on_a_terminal_colours_stay_and_nothing_else_does() {
+        let coloured = "\u{1b}[1;32mINFO\u{1b}[0m grüße\n";
+        assert_eq!(with(true, coloured), coloured);
+        assert_eq!(
+            with(true, "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}\n"),
+            "\\u001b[2J\\u001b]0;title\\u0007\\u001b\n"
+        );
     }
 }

@@ -18,13 +18,14 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Box<dyn std::error::Er
         _ => settings.level.clone(),
     };
     let filter = EnvFilter::try_new(with_quiet_client(&directives))?;
+    let colours = settings.format == LogFormat::Text && std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(log_lines::stderr)
+        .with_writer(move || log_lines::stderr(colours))
         // a stage that ends says how long it took; stages are spans at level debug
         .with_span_events(FmtSpan::CLOSE);
     match settings.format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init()?,
+        LogFormat::Text => lines.with_ansi(colours).try_init()?,
         LogFormat::Json => lines.json().try_init()?,
     }
     Ok(())

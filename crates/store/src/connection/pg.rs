@@ -15,7 +15,21 @@ pub(super) const BY_INDEX: &str = "SET enable_seqscan = off; SET enable_hashjoin
 
 /// Opens a connection.
 pub(super) fn connect(url: &str) -> Result<PgConnection, Failure> {
-    PgConnection::establish(url).map_err(|e| Failure::Lost(e.to_string()))
+    PgConnection::establish(url).map_err(|e| Failure::Lost(without_password(&e.to_string(), url)))
+}
+
+/// What libpq says, which quotes of a URL that it cannot read what it stumbled over, and that may be the password, or the
+/// whole URL.
+fn without_password(said: &str, url: &str) -> String {
+    let login = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(login, _)| login);
+    let Some((user, password)) = login.and_then(|login| login.split_once(':')) else {
+        return said.to_owned();
+    };
+    let tells = |quoted: &str| {
+        quoted != user && !quoted.is_empty() && (quoted.contains(password) || password.contains(quoted))
+    };
+    let parts: Vec<&str> = said.split('"').map(|part| if tells(part) { "***" } else { part }).collect();
+    parts.join("\"")
 }
 
 /// The URL with libpq's own bounds, where it does not set them itself.
@@ -61,6 +75,17 @@ pub(super) fn session(settings: &StoreSettings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_complaint_about_the_url_shows_no_password() {
+        let shown = |said: &str| without_password(said, "postgres://ann:ge/heim@db:5432/d?x=1");
+        let whole = "expected \"]\" in URI: \"postgres://ann:ge/heim@db:5432/d?x=1\"";
+        assert_eq!(shown(whole), "expected \"]\" in URI: \"***\"");
+        assert_eq!(shown("invalid port number: \"ge\""), "invalid port number: \"***\"");
+        let plain = "connection to server at \"db\", port 5432 failed: no password for user \"ann\"";
+        assert_eq!(shown(plain), plain);
+        assert_eq!(without_password(plain, "postgres://db/d"), plain);
+    }
 
     #[test]
     fn what_the_url_sets_is_kept() {

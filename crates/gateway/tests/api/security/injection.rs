@@ -115,7 +115,7 @@ fn numbers_have_their_bounds(#[values(Embedded, Production)] pair: Pair) {
             assert!(answer.status == 400 || answer.status == 200, "{query}: {answer:?}");
         }
     }
-    for wait in ["-1", "NaN", "inf", "-inf", "x", ""] {
+    for wait in ["-1", "NaN", "-inf", "x", ""] {
         assert_problem(&ann.get(&format!("/v1/poll?wait={wait}")), 400, "invalid-request");
     }
     for wait in ["-1", "NaN", "inf", "x"] {
