@@ -20,6 +20,6 @@ mod trace;
 pub use cli::main;
 
 /// What fuzzers call; no part of the product. See fuzz/README.md.
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub use http::fuzzing;

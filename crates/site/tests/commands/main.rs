@@ -39,6 +39,8 @@ pages! {
     throttling: "docs/throttling.md",
     operations: "docs/operations.md",
     deployment: "docs/deployment.md",
+    operator_page: "docs/operator-page.md",
+    doctor: "docs/doctor.md",
     tracing: "docs/tracing.md",
     troubleshooting: "docs/troubleshooting.md",
     backup: "docs/backup.md",

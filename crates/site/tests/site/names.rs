@@ -6,6 +6,8 @@ use std::fs;
 use pollgate_site::{forge, repository};
 use toml::{Table, Value};
 
+/// A page whose checks have names like settings.
+const DOCTOR: &str = "docs/doctor.md";
 /// Names of OpenTelemetry's that look like settings of ours.
 const ATTRIBUTES: &[&str] = &["http.request.method", "http.response.status_code", "http.route"];
 
@@ -51,9 +53,9 @@ fn settings_that_pages_name_are_there() {
     let named = words()
         .into_iter()
         .map(|(path, word)| (path, word.split([' ', '=']).next().unwrap_or_default().to_owned()));
-    let wrong: Vec<_> = named
-        .filter(|(_, word)| is_name(word) && !known.contains(word) && !ATTRIBUTES.contains(&word.as_str()))
-        .collect();
+    let other = |word: &str| known.contains(word) || ATTRIBUTES.contains(&word);
+    let wrong: Vec<_> =
+        named.filter(|(path, word)| path != DOCTOR && is_name(word) && !other(word)).collect();
     assert!(wrong.is_empty(), "no such settings: {wrong:#?}");
 }
 
