@@ -22,6 +22,7 @@ mod retention;
 mod rooms;
 mod search;
 mod send;
+mod services;
 mod settings;
 mod slow;
 mod stream;
@@ -66,11 +67,11 @@ pub use throttle::{Allowance, Class, Throttle, ThrottleFigures, ThrottleSettings
 pub use trace::{Fresh, Span, SpanBegun, SpanKind, SpanSink, SpanValue, Tracing};
 
 use audience::Audiences;
-use depth::{Looker, Purges, Watch};
+use depth::{Purges, Watch};
 use figures::{Figures, Stage};
 use idempotency::InProgress;
 use mailbox::Missed;
-use presence::{Keeper, Roll};
+use presence::Roll;
 use retention::Sweeper;
 use search::Indexing;
 use slow::SlowStage;
@@ -126,48 +127,6 @@ pub struct Core {
     tasks: Tasks,
 }
 
-/// Starts what carries the outbox to the brokers: a lane for each.
-fn relay_services(
-    tasks: &Tasks,
-    relay: &Arc<Relay>,
-    store: &Store,
-    clusters: &Arc<Clusters>,
-    outcomes: Vec<mpsc::UnboundedReceiver<Outcome>>,
-    mailboxes: &Arc<Mailboxes>,
-) {
-    let stop = || tasks.stop_signal();
-    for (lane, (cluster, outcomes)) in clusters.iter().zip(outcomes).enumerate() {
-        let broker = cluster.broker.clone();
-        tasks.service("outbox relay", relay.clone().publish(lane, store.clone(), broker, stop()));
-        tasks.service("outbox settlement", relay.clone().settle(lane, store.clone(), outcomes, stop()));
-        tasks.service("broker watch", mailboxes.clone().follow_broker(lane, stop()));
-        if clusters.placement().lanes() > 1 {
-            tasks.service("cluster report", report::report(clusters.clone(), lane, stop()));
-        }
-    }
-}
-
-/// Starts what finds deep mailboxes, and what tells the readers of deleted ones.
-fn depth_services(
-    tasks: &Tasks,
-    store: &Store,
-    clusters: &Arc<Clusters>,
-    (watch, purges): (&Arc<Watch>, &Arc<Purges>),
-    settings: &CoreSettings,
-) {
-    let looker = Looker {
-        store: store.clone(),
-        clusters: clusters.clone(),
-        watch: watch.clone(),
-        looks_per_second: settings.looks_per_second,
-        session_expires: settings.session_expires,
-    };
-    if settings.looks_per_second > 0 {
-        tasks.service("depth watch", looker.run(tasks.stop_signal()));
-    }
-    tasks.service("purges", purges.clone().watch(store.clone(), tasks.stop_signal()));
-}
-
 impl Core {
     /// Starts the services: relay, settlement, lease, sweepers.
     #[must_use]
@@ -201,27 +160,13 @@ impl Core {
             number,
         );
         let stop = || tasks.stop_signal();
-        let keeper = Keeper {
-            store: store.clone(),
-            clusters: clusters.clone(),
-            roll: roll.clone(),
-            figures: figures.clone(),
-            offline_after: settings.offline_after,
-            signal_members: settings.signal_members,
-        };
-        tasks.service("presence", keeper.keep(stop()));
-        depth_services(&tasks, &store, &clusters, (&watch, &purges), &settings);
-        relay_services(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
+        services::presence(&tasks, &store, &clusters, (&roll, &figures), &settings);
+        services::depth(&tasks, &store, &clusters, (&watch, &purges), &settings);
+        services::relay(&tasks, &relay, &store, &clusters, outcomes, &mailboxes);
         let overview = Overview::new(instance, identity);
         tasks.service("outbox lease", relay.clone().hold_lease(store.clone(), overview.clone(), stop()));
-        tasks.service("idempotency key sweeper", idempotency::forget(store.clone(), stop()));
         tasks.service("lists of clusters", moves.clone().watch(store.clone(), stop()));
-        let (indexing, sweeper) = (Arc::<Indexing>::default(), Arc::<Sweeper>::default());
-        if settings.search {
-            tasks.service("search index", indexing.clone().run(store.clone(), settings.text_bytes, stop()));
-            tasks.service("search look-through", indexing.clone().look(store.clone(), stop()));
-        }
-        tasks.service("retention", sweeper.clone().run(store.clone(), settings.retention, stop()));
+        let (indexing, sweeper) = services::upkeep(&tasks, &store, &settings);
         tasks.service("mailbox sweeper", mailboxes.clone().sweep(stop()));
         let attachments = Attachments::new(files, settings.attachments.clone());
         tasks.service("attachment sweeper", attachments::sweep(attachments.clone(), store.clone(), stop()));

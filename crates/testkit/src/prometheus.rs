@@ -71,22 +71,20 @@ impl Prometheus {
     #[must_use]
     pub fn rules(&self) -> Vec<Value> {
         let data = self.ask("rules", &[]).expect("rules are told");
-        let groups = data["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
-        groups.iter().flat_map(|group| group["rules"].as_array().cloned().unwrap_or_default()).collect()
+        list(&data, "groups").iter().flat_map(|group| list(group, "rules")).collect()
     }
 
     /// Alerts that are pending or firing.
     #[must_use]
     pub fn alerts(&self) -> Vec<Value> {
-        let data = self.ask("alerts", &[]).expect("alerts are told");
-        data["alerts"].as_array().cloned().unwrap_or_default()
+        list(&self.ask("alerts", &[]).expect("alerts are told"), "alerts")
     }
 
     fn ask(&self, what: &str, fields: &[(&str, &str)]) -> Result<Value, String> {
         let query = serde_urlencoded::to_string(fields).map_err(|error| error.to_string())?;
         let answer = self.caller().request("GET", &format!("/api/v1/{what}?{query}"), &[], &[])?;
-        match answer.json["status"].as_str() {
-            Some("success") => Ok(answer.json["data"].clone()),
+        match answer.json.get("data") {
+            Some(data) if answer.status == 200 => Ok(data.clone()),
             _ => Err(format!("{fields:?}: {}", String::from_utf8_lossy(answer.body()))),
         }
     }
@@ -98,6 +96,10 @@ impl Prometheus {
     fn log(&self) -> String {
         fs::read_to_string(self.files.path().join("log")).unwrap_or_default()
     }
+}
+
+fn list(value: &Value, name: &str) -> Vec<Value> {
+    value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 impl Drop for Prometheus {

@@ -31,7 +31,7 @@ impl Watcher {
 
     fn read(&mut self) -> bool {
         let mut buffer = vec![0; 64 << 10];
-        let count = self.stream.read(&mut buffer).expect("something within the time-out");
+        let count = self.stream.read(&mut buffer).unwrap();
         self.raw.extend_from_slice(&buffer[..count]);
         count > 0
     }

@@ -2,6 +2,7 @@
 //! now; no gateway need run. The in-process broker lives inside the gateway, so there the gateway is asked, over its operator
 //! address.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +118,7 @@ impl Own<'_> {
                 Err(_away) => rows.push(self.as_noted(&row)),
             }
         }
-        rows.sort_by(|one, other| other.ready.cmp(&one.ready));
+        rows.sort_by_key(|row| Reverse(row.ready));
         Ok(rows)
     }
 

@@ -77,9 +77,9 @@ pub(super) fn event(data: &[u8]) {
         assert!(whole.is_ok(), "{}", String::from_utf8_lossy(data));
         // deeper than a reader with a stack goes is another matter
         if let Ok(whole) = serde_json::from_slice::<Value>(&answer) {
-            assert!(
-                whole["events"].as_array().is_some_and(|events| events.len() == 2) && whole["cursor"] == "x"
-            );
+            let events = whole.get("events").and_then(Value::as_array);
+            assert!(events.is_some_and(|events| events.len() == 2));
+            assert_eq!(whole.get("cursor"), Some(&"x".into()));
         }
     }
 }

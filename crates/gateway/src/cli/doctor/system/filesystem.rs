@@ -25,8 +25,12 @@ pub(in crate::cli::doctor) fn space(path: &Path) -> io::Result<(u64, u64)> {
 /// The kind of network file system that a path is on; `None`: it is none.
 #[cfg(target_os = "linux")]
 pub(in crate::cli::doctor) fn network(path: &Path) -> io::Result<Option<&'static str>> {
-    let kind = i64::from(rustix::fs::statfs(path)?.f_type) & 0xFFFF_FFFF;
-    Ok(NETWORK.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name))
+    // the type of the field differs between architectures
+    let kind = rustix::fs::statfs(path)?.f_type;
+    Ok(NETWORK
+        .iter()
+        .find(|(number, _)| i128::from(kind) & 0xFFFF_FFFF == i128::from(*number))
+        .map(|(_, name)| *name))
 }
 
 /// Elsewhere the numbers mean other things.
