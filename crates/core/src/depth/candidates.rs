@@ -2,7 +2,8 @@
 //!
 //! Rules:
 //! - A user is a candidate when `least` events were published for them since somebody looked, and then every time as many
-//!   more were; after a look that found nothing not before a pause, which doubles up to a minute.
+//!   more were; after a look that found nothing once more, and each time not before a pause, which
+//!   doubles up to a minute.
 //! - A session is one from the moment it is left until a fixed time after, with pauses that double: a look keeps a queue
 //!   alive, so a session must not be looked at for ever.
 //! - Both maps are bounded. In place of a new user those with the fewest events are forgotten; when all are candidates,
@@ -33,6 +34,8 @@ struct Counted {
     candidate: bool,
     pause: Duration,
     not_before: Instant,
+    /// The last look found nothing, and may have been too early.
+    once_more: bool,
 }
 
 #[derive(Debug)]
@@ -89,7 +92,13 @@ impl Candidates {
                 self.refused += 1;
                 return;
             }
-            let fresh = Counted { events: 0, candidate: false, pause: Duration::ZERO, not_before: now };
+            let fresh = Counted {
+                events: 0,
+                candidate: false,
+                pause: Duration::ZERO,
+                not_before: now,
+                once_more: false,
+            };
             self.users.insert(user.clone(), fresh);
         }
         let Some(counted) = self.users.get_mut(user) else { return };
@@ -146,14 +155,15 @@ impl Candidates {
         taken
     }
 
-    /// Somebody looked at the mailbox of a user who was taken with so many events.
-    pub(super) fn looked(&mut self, user: &UserId, events: u32, now: Instant) {
+    /// Somebody looked at the mailbox of a user who was taken with so many events, and found much or not. What was
+    /// published a moment ago may not stand there yet: who looks in vain looks once more.
+    pub(super) fn looked(&mut self, user: &UserId, events: u32, deep: bool, now: Instant) {
         let Some(counted) = self.users.get_mut(user) else { return };
         counted.events = counted.events.saturating_sub(events);
-        counted.candidate = false;
         counted.wait(now);
-        if counted.events >= self.least {
-            counted.candidate = true;
+        counted.once_more = !deep && !counted.once_more;
+        counted.candidate = counted.once_more || counted.events >= self.least;
+        if counted.candidate {
             let at = counted.not_before;
             let place = self.place(at);
             self.ripe.insert(place, user.clone());

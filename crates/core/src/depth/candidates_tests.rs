@@ -31,12 +31,25 @@ fn a_user_is_a_candidate_once_enough_was_published() {
     assert_eq!(all.take_users(9, now), [(user(1), 12)]);
     assert_eq!(all.take_users(9, now), [], "in somebody's hand");
     publish(&mut all, 1, 4, now);
-    all.looked(&user(1), 12, now);
+    all.looked(&user(1), 12, true, now);
     publish(&mut all, 1, 5, now);
     assert_eq!(all.take_users(9, now + LONGEST_PAUSE), [], "only nine since the look");
     publish(&mut all, 1, 1, now);
     assert_eq!(all.take_users(9, now + FIRST_PAUSE / 2), [], "not so soon");
     assert_eq!(all.take_users(9, now + FIRST_PAUSE), [(user(1), 10)]);
+}
+
+/// What was published a moment ago may not be with the broker.
+#[test]
+fn who_looks_in_vain_looks_once_more() {
+    let (mut all, now) = candidates(100);
+    publish(&mut all, 1, 10, now);
+    assert_eq!(all.take_users(9, now).len(), 1);
+    all.looked(&user(1), 10, false, now);
+    let then = now + FIRST_PAUSE;
+    assert_eq!(all.take_users(9, then), [(user(1), 0)], "although nothing came meanwhile");
+    all.looked(&user(1), 0, false, then);
+    assert_eq!(all.take_users(9, then + LONGEST_PAUSE), [], "twice is enough");
 }
 
 #[test]
@@ -50,7 +63,7 @@ fn pauses_double_up_to_a_minute() {
             now += Duration::from_secs(1);
         }
         pauses.push((now - begun).as_secs());
-        all.looked(&user(1), 10, now);
+        all.looked(&user(1), 10, false, now);
     }
     assert_eq!(pauses, [0, 5, 10, 20, 40, 60]);
 }
@@ -134,7 +147,7 @@ proptest! {
                 4 => hand.extend(all.take_users(3, now)),
                 5 => if let Some((user, events)) = hand.pop() {
                     match number % 3 {
-                        0 => all.looked(&user, events, now),
+                        0 => all.looked(&user, events, seconds % 2 == 0, now),
                         1 => all.later(&user, now),
                         _else => all.at_once(user, now),
                     }

@@ -236,7 +236,9 @@ impl Looker {
         };
         let deep = found.filter(|depth| depth.ready >= self.watch.rule.noted());
         match from {
-            From::Counted(events) => self.watch.candidates().looked(&mailbox.user, *events, now),
+            From::Counted(events) => {
+                self.watch.candidates().looked(&mailbox.user, *events, deep.is_some(), now);
+            }
             // noted ones are followed there
             From::Left if deep.is_some() || found.is_none_or(|depth| depth.consumers > 0) => {
                 self.watch.candidates().seen_to(&mailbox);

@@ -1,11 +1,11 @@
 //! Where to look, for those who publish and those who let mailboxes go.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pollgate_broker::Depth;
-use pollgate_model::Mailbox;
-use pollgate_store::{DepthSize, Outgoing};
+use pollgate_model::{Mailbox, Recipient};
+use pollgate_store::DepthSize;
 use tokio::time::Instant;
 
 use super::candidates::Candidates;
@@ -56,14 +56,14 @@ impl Watch {
         }
     }
 
-    /// These were given to a broker.
-    pub(crate) fn published(&self, rows: &[Outgoing]) {
+    /// Publications to these were taken by a broker.
+    pub(crate) fn published(&self, recipients: &[Arc<[Recipient]>]) {
         if !self.on {
             return;
         }
         let now = Instant::now();
         let mut candidates = self.candidates();
-        for recipient in rows.iter().flat_map(|row| row.recipients.iter()) {
+        for recipient in recipients.iter().flat_map(|of_one| of_one.iter()) {
             candidates.published(&recipient.user, now);
         }
     }

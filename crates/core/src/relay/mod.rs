@@ -189,7 +189,7 @@ impl Relay {
         if let Some(oldest) = rows.first() {
             self.slow.note(oldest.accepted_at.age_at(Timestamp::now()));
         }
-        self.watch.published(&rows);
+        let mut given = Vec::with_capacity(rows.len());
         let mut rows = rows.into_iter();
         while let Some(row) = rows.next() {
             let span = self.tracing.below(row.trace.as_ref(), true);
@@ -198,14 +198,17 @@ impl Relay {
                 debug!(%error, "publish was not taken, trying again");
                 let rest: Vec<Outgoing> = std::iter::once(row).chain(rows).collect();
                 self.lanes().put_back(lane, rest);
+                self.watch.published(&given);
                 return false;
             }
+            given.push(row.recipients.clone());
             let waited = row.accepted_at.age_at(Timestamp::now());
             self.stages.note(Stage::Publish, waited);
             if let Some(span) = span {
                 self.tracing.tell(published(span, broker.system(), &row, waited));
             }
         }
+        self.watch.published(&given);
         true
     }
 

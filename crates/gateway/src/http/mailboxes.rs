@@ -23,7 +23,7 @@ struct DepthQuery {
     /// Whose mailboxes. Without it the deepest of all users.
     #[param(nullable = false)]
     user: Option<UserId>,
-    /// The one of this session of the user.
+    /// Only those of this session: the user's, or of those that would be listed without it.
     #[param(nullable = false)]
     session: Option<SessionId>,
     /// Leaves out those with fewer events waiting.
@@ -100,8 +100,11 @@ pub(crate) async fn list(request: HttpRequest, gateway: Data<Gateway>) -> Result
         return Err(Problem::invalid(format!("limit: 1 to {LONGEST}")));
     }
     let listed = match (query.user, query.session) {
-        (None, Some(_)) => return Err(Problem::invalid("session: whose? Name the user too")),
-        (None, None) => gateway.core.deepest(query.min_depth, limit).await?,
+        (None, session) => {
+            let mut deepest = gateway.core.deepest(query.min_depth, limit).await?;
+            deepest.retain(|row| session.is_none() || row.mailbox.session == session);
+            deepest
+        }
         (Some(user), session) => {
             let all = session.is_none();
             gateway.core.depths_of(&Mailbox { user, session }, all, limit).await?

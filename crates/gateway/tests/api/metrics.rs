@@ -254,7 +254,7 @@ fn the_pages_name_what_is_there_and_nothing_else() {
     // and one is about mailboxes in which much waits
     let event = json!({"to": ["bob"], "type": "news"});
     gateway.user_with("shop", "publish").post("/v1/events/batch", &json!({"events": vec![event; 20]}));
-    until(&gateway, "pollgate_mailbox_depth{session=\"\",user=\"bob\"}", 20.0);
+    until(&gateway, "pollgate_mailbox_depth{user=\"bob\",session=\"\"}", 20.0);
     let scrape = Scrape::of(&gateway);
     let metrics = include_str!("../../../../docs/metrics.md");
     let named = rows(metrics).map(|row| row[0].split('{').next().unwrap().to_owned());

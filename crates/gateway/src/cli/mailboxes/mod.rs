@@ -15,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use pollgate_client::{MailboxDepths, MailboxQuery};
 use pollgate_model::{SessionId, UserId};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 use crate::settings::Settings;
@@ -91,14 +92,20 @@ async fn show(
     json: bool,
 ) -> Result<bool, Failure> {
     let redraws = every.is_some() && !json && std::io::stdout().is_terminal();
+    // once, and not for each wait: Ctrl-C may come while the broker is asked
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut screen = Screen::open(redraws)?;
+    let mut alarm = false;
     loop {
-        let rows = source.read(wanted).await?;
-        let alarm = rows.mailboxes.iter().any(|row| row.alarm);
+        let rows = tokio::select! {
+            rows = source.read(wanted) => rows?,
+            _interrupted = interrupt.recv() => return Ok(alarm),
+        };
+        alarm = rows.mailboxes.iter().any(|row| row.alarm);
         screen.show(&text(&rows, json, every.is_some())?)?;
         let Some(every) = every else { return Ok(alarm) };
         tokio::select! {
-            stop = tokio::signal::ctrl_c() => return Ok(stop.map(|()| alarm)?),
+            _interrupted = interrupt.recv() => return Ok(alarm),
             () = tokio::time::sleep(every) => {}
         }
     }
