@@ -9,7 +9,7 @@ use std::sync::Arc;
 use diesel::dsl::{count_star, min};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
-    QueryDsl as _, RunQueryDsl as _,
+    OptionalExtension as _, QueryDsl as _, RunQueryDsl as _,
 };
 use pollgate_model::{EncodedEvent, Timestamp, UserId};
 
@@ -145,6 +145,24 @@ impl Store {
     pub async fn outbox_page(&self, after: i64, limit: i64) -> Result<Vec<Outgoing>, StoreError> {
         let instance = self.inner.instance;
         self.inner.readers.run(move |conn| page(conn, instance, after, limit)).await
+    }
+
+    /// When the oldest row of this instance was accepted. Touches no other table: a gateway asks this all the time.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn outbox_oldest(&self) -> Result<Option<Timestamp>, StoreError> {
+        let instance = self.inner.instance;
+        let oldest = move |conn: &mut AnyConnection| -> Result<Option<i64>, Failure> {
+            let found = on_each!(conn, |c| outbox::table
+                .filter(outbox::instance.eq(instance))
+                .order(outbox::ticket.asc())
+                .select(outbox::accepted_at_ms)
+                .first(c)
+                .optional())?;
+            Ok(found)
+        };
+        Ok(self.inner.readers.run(oldest).await?.map(Timestamp::from_ms))
     }
 
     /// These are done: their rows leave the outbox soon, together with other writes. Kept and tried again while the

@@ -99,7 +99,7 @@ export class Chart {
         width,
         height: HEIGHT,
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 20, 0, 0],
         cursor: { sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, points: { size: 7 }, y: false },
         scales: { x: { time: true }, y: { auto: false } },
         axes: [

@@ -101,10 +101,10 @@ pub struct Snapshot {
 impl Core {
     /// Looks at everything that is counted. Asks the database one small question, and waits for it two seconds at most.
     pub async fn snapshot(&self) -> Snapshot {
-        let oldest = tokio::time::timeout(ASKING, self.store.outbox_page(0, 1)).await;
+        let oldest = tokio::time::timeout(ASKING, self.store.outbox_oldest()).await;
         let (store_up, outbox_oldest) = match oldest {
-            Ok(Ok(rows)) => {
-                let age = rows.first().map(|row| row.accepted_at.age_at(Timestamp::now()));
+            Ok(Ok(accepted_at)) => {
+                let age = accepted_at.map(|accepted_at| accepted_at.age_at(Timestamp::now()));
                 (true, Some(age.unwrap_or_default()))
             }
             // all its connections are in use: it was not asked

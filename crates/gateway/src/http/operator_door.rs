@@ -239,9 +239,7 @@ mod tests {
 
     #[test]
     fn names_of_this_machine() {
-        for name in
-            ["localhost", "LocalHost:9090", "127.0.0.1:9090", "127.9.9.9", "[::1]:9090", "[::1]", "::1"]
-        {
+        for name in ["localhost", "LocalHost:9090", "127.0.0.1:9090", "127.9.9.9", "[::1]:9090", "[::1]"] {
             assert!(is_this_machine(name), "{name}");
         }
         for name in

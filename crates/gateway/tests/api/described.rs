@@ -76,7 +76,10 @@ fn past_bounds<'d>(ann: &User, document: &'d Value, path: &str, operation: &'d V
     }
     for parameter in &queries {
         let name = parameter["name"].as_str().unwrap();
-        let others = queries.iter().filter(|other| other["required"] == true && other["name"] != name);
+        // a session is somebody's
+        let needed =
+            |other: &Value| other["required"] == true || (name == "session" && other["name"] == "user");
+        let others = queries.iter().filter(|other| needed(other) && other["name"] != name);
         let rest: String = others.map(|other| format!("{}=ann&", other["name"].as_str().unwrap())).collect();
         let ask = |given: &str| got(ann, format!("{path}?{rest}{given}").trim_end_matches(['&', '?']));
         let schema = followed(document, &parameter["schema"]);

@@ -9,7 +9,7 @@ use crate::scrape::LIMIT;
 use crate::world::BINARY;
 
 /// What a gateway says and asks by itself, whatever its clients do.
-const OWN: [&str; 19] = [
+const OWN: [&str; 25] = [
     "BEGIN",
     "COMMIT",
     "SET ",
@@ -19,6 +19,12 @@ const OWN: [&str; 19] = [
     "UPDATE outbox SET instance",
     "SELECT id, heartbeat_ms",
     "SELECT \"outbox\"",
+    "SELECT count(*), count(*) FILTER",
+    "SELECT user_id, session, missed_at_ms",
+    "SELECT \"mailbox_depths\"",
+    "INSERT INTO mailbox_",
+    "UPDATE mailbox_depths",
+    "DELETE FROM mailbox_",
     "INSERT INTO placements",
     "DELETE FROM placements",
     "SELECT list, used_at_ms FROM placements",

@@ -76,6 +76,7 @@ async fn read_everything(store: &Store, reader: &UserId, room: RoomId) {
     store.agents(&"sales".to_owned().try_into().unwrap(), 10).await.unwrap();
     store.desks_of(reader, 10).await.unwrap();
     store.outbox_page(0, 10).await.unwrap();
+    store.outbox_oldest().await.unwrap();
 }
 
 #[rstest]
