@@ -31,6 +31,17 @@ fn until_online(user: &User, of: &str, online: bool) -> String {
     found["since"].as_str().unwrap().to_owned()
 }
 
+/// Polls until that is seen: who is [`hasty`] may be offline before somebody has looked. Since when.
+fn until_come(bob: &User, watcher: &User) -> String {
+    let mut found = Value::Null;
+    eventually("bob is online", LIMIT, || {
+        bob.poll("cursor=&wait=0");
+        found = ask(watcher, "user=bob")[0].clone();
+        found["online"] == true && !found["since"].is_null()
+    });
+    found["since"].as_str().unwrap().to_owned()
+}
+
 fn unseen(user: &str) -> Value {
     json!({"user": user, "online": false, "since": null})
 }
@@ -41,11 +52,9 @@ fn one_is_online_while_one_polls_and_a_while_after(#[values(Embedded, Production
     let (ann, bob) = (world.user("ann"), world.user("bob"));
     ann.send("bob", "hi");
     assert_eq!(ask(&ann, "user=bob&user=ann&user=bob"), json!([unseen("bob"), unseen("ann")]));
-    bob.poll("cursor=&wait=0");
-    let came = until_online(&ann, "bob", true);
+    let came = until_come(&bob, &ann);
     let went = until_online(&ann, "bob", false);
-    bob.poll("cursor=&wait=0");
-    let back = until_online(&ann, "bob", true);
+    let back = until_come(&bob, &ann);
     // all of one length, so they compare as texts
     assert!(came.ends_with('Z') && came.len() == 24 && came < went && went < back, "{came} {went} {back}");
 }
@@ -127,8 +136,7 @@ fn those_hear_who_share_a_room_and_asked_to(#[values(Embedded, Production)] pair
     for user in ["ann", "cyd", "eve"] {
         until_online(&op, user, true);
     }
-    bob.poll("cursor=&wait=0");
-    let came = until_online(&ann, "bob", true);
+    let came = until_come(&bob, &ann);
     let went = until_online(&ann, "bob", false);
     until(&world, "pollgate_presence_events_total{result=\"told\"}", 2.0);
     end(&world, &["ann", "cyd", "eve"]);
@@ -157,8 +165,7 @@ fn a_session_that_does_not_ask_any_more_is_told_no_more(#[values(Embedded, Produ
     // until her question has run out, and that is written, she hears of bob now and then
     let mut before = told(&world);
     eventually("bob comes and goes, and nobody hears", LIMIT, || {
-        bob.poll("cursor=&wait=0");
-        until_online(&ann, "bob", true);
+        until_come(&bob, &ann);
         until_online(&ann, "bob", false);
         std::mem::replace(&mut before, told(&world)) == told(&world)
     });
@@ -179,8 +186,7 @@ fn in_a_room_that_is_too_large_nobody_is_told_and_all_may_ask(#[values(Embedded,
     ann.send("bob", "hi");
     let listening = listen(ann.clone(), "&presence=true");
     until_online(&ann, "ann", true);
-    bob.poll("cursor=&wait=0");
-    until_online(&ann, "bob", true);
+    until_come(&bob, &ann);
     until_online(&ann, "bob", false);
     end(&world, &["ann"]);
     assert_eq!(heard(&listening.join().unwrap(), "bob"), Vec::<Value>::new());

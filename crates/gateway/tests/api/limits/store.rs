@@ -72,7 +72,7 @@ fn the_readers_connections() {
             // whoever indexes would wait for the table on the one connection there is
             .env("POLLGATE_SEARCH__ENABLED", "false")
             .env("POLLGATE_STORE__POOL_SIZE", "1")
-            .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "100")
+            .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "500")
             .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "60000")
     });
     let ann = gateway.user("ann");
@@ -83,7 +83,7 @@ fn the_readers_connections() {
     eventually("a reader waits for the lock", LIMIT, || {
         reading = Wire::to(&gateway);
         reading.ask("GET", &path, &gateway.token("ann"), b"");
-        reading.is_silent_for(Duration::from_millis(500))
+        reading.is_silent_for(Duration::from_millis(1500))
     });
     until_used(&gateway, "pool_size", 1.0);
     assert_refused(&gateway, "pool_size", (503, "overloaded", "database pool"), || ann.get(&path));
