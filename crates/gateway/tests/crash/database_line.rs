@@ -9,8 +9,8 @@ use crate::world::{Crew, LIMIT, gateway, on, until_readiness};
 /// Waits for its database no longer than a second or two.
 fn impatient(backends: Backends) -> Gateway {
     gateway(backends)
-        .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "1000")
-        .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "1000")
+        .env("POLLGATE_STORE__STATEMENT_TIMEOUT_MS", "2000")
+        .env("POLLGATE_STORE__ACQUIRE_TIMEOUT_MS", "2000")
         .env("POLLGATE_STORE__CONNECT_TIMEOUT_MS", "2000")
         .start()
 }
