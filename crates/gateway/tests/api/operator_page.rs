@@ -62,7 +62,7 @@ fn figures_come_as_they_change(#[values(Embedded, Production)] pair: Pair) {
     let (event, hello) = watcher.next().unwrap();
     assert_eq!((event.as_str(), hello["version"].as_str()), ("hello", Some(env!("CARGO_PKG_VERSION"))));
     let mut held = Wire::to(&gateway);
-    held.ask("GET", "/v1/poll?wait=5&cursor=", &gateway.token("eve"), b"");
+    held.ask("GET", "/v1/poll?wait=60&cursor=", &gateway.token("eve"), b"");
     let bob = gateway.user("bob");
     let (mut sent, mut delivered, mut polls) = (0.0, 0.0, 0.0_f64);
     let mut cursor = String::new();
@@ -138,7 +138,8 @@ fn two() -> (Gateway, Gateway, PgSchema) {
     let start = || {
         let backends =
             Backends::Production { pg_url: schema.url(), amqp_url: rabbitmq_url(), prefix: prefix.clone() };
-        Gateway::builder(BINARY).backends(backends).start()
+        // a poll that is held is to be seen in a report, however late that comes
+        Gateway::builder(BINARY).backends(backends).env("POLLGATE_POLL__HOLD_MS", "60000").start()
     };
     let (one, other) = (start(), start());
     (one, other, schema)
@@ -154,7 +155,7 @@ fn other(state: &Value) -> &Value {
 fn gateways_know_of_each_other_and_miss_one_that_is_killed() {
     let (one, mut killed, _schema) = two();
     let mut held = Wire::to(&killed);
-    held.ask("GET", "/v1/poll?wait=5&cursor=", &killed.token("eve"), b"");
+    held.ask("GET", "/v1/poll?wait=60&cursor=", &killed.token("eve"), b"");
     let mut watcher = Watcher::of(&one);
     let both = watcher.until("both are here", |state| other(state)["report"]["held"].as_f64() >= Some(1.0));
     let report = &other(&both)["report"];

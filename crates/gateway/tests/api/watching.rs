@@ -2,9 +2,12 @@
 
 use std::io::Read as _;
 use std::net::TcpStream;
+use std::time::Instant;
 
 use pollgate_testkit::Gateway;
 use serde_json::Value;
+
+use crate::scrape::LIMIT;
 
 /// Somebody who watches the operator page.
 pub(crate) struct Watcher {
@@ -70,11 +73,13 @@ impl Watcher {
 
     /// Waits for a state of which this is true.
     pub(crate) fn until(&mut self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
         loop {
             let (_, data) = self.next().unwrap_or_else(|| panic!("it ended before {what}"));
             if data["state"].is_object() && is(&data["state"]) {
                 return data["state"].clone();
             }
+            assert!(begun.elapsed() < 2 * LIMIT, "not before its time is up: {what}; {data}");
         }
     }
 }
